@@ -1,0 +1,1 @@
+"""DNA language models after DNAGPT."""

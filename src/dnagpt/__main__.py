@@ -1,0 +1,5 @@
+"""`python -m dnagpt`."""
+
+from dnagpt.cli import main
+
+main()

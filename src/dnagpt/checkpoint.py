@@ -1,0 +1,182 @@
+"""A model folder: weights, vocabulary, tasks and where they come from, written whole and loaded strictly.
+
+    config.json         the shape of the network
+    model.safetensors   the weights
+    vocabulary.json     the tokens
+    tasks.toml          what the model can be asked
+    provenance.json     data, seeds, versions, configuration
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from dnagpt.errors import InputError
+from dnagpt.genome.files import storage_error
+from dnagpt.language.vocabulary import Vocabulary
+from dnagpt.model import DNAGPT, ModelConfig, RotaryPositions
+from dnagpt.tasks import Task, tasks_from_toml, tasks_to_toml
+
+MODEL_TYPE = "dnagpt"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A network with the language it speaks and the tasks it was taught."""
+
+    network: DNAGPT
+    vocabulary: Vocabulary
+    tasks: Mapping[str, Task]
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def task(self, name: str | None = None) -> Task:
+        """Find a task by its name, or the only one that was fine-tuned."""
+        if name is None:
+            taught = [task for task in self.tasks if task != "pretraining"] or list(self.tasks)
+            if len(taught) == 1:
+                return self.tasks[taught[0]]
+        elif name in self.tasks:
+            return self.tasks[name]
+        asked = "No task was named" if name is None else f"There is no task {name!r} in this model"
+        raise InputError(f"{asked}; it has {', '.join(self.tasks) or 'none'}. Name one of them.")
+
+
+def save_model(folder: Path, model: Model) -> None:
+    """Write a model folder: the old one stays in place until the new one is complete on the disk."""
+    temporary, old = (folder.with_name(f".{folder.name}.{part}") for part in ("new", "old"))
+    try:
+        for leftover in (temporary, old):
+            shutil.rmtree(leftover, ignore_errors=True)
+        temporary.mkdir(parents=True)
+        _write_parts(temporary, model)
+        fsync_folder(temporary)
+        if folder.exists():
+            folder.rename(old)
+        temporary.rename(folder)
+        fsync_path(folder.parent)
+        shutil.rmtree(old, ignore_errors=True)
+    except OSError as error:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise storage_error(folder, error) from error
+    except SafetensorError as error:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise storage_error(folder, OSError(str(error))) from error
+
+
+def _write_parts(folder: Path, model: Model) -> None:
+    config = {"model_type": MODEL_TYPE, "architectures": ["DNAGPT"], **model.network.config.model_dump()}
+    (folder / "config.json").write_text(json.dumps(config, indent=1) + "\n")
+    (folder / "vocabulary.json").write_text(model.vocabulary.to_json())
+    (folder / "tasks.toml").write_text(tasks_to_toml(model.tasks.values()))
+    (folder / "provenance.json").write_text(json.dumps(model.provenance, indent=1, default=str) + "\n")
+    weights = {name: weight.detach().cpu().contiguous() for name, weight in model.network.state_dict().items()}
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+def fsync_folder(folder: Path) -> None:
+    """Bring every file below a folder, and the folders themselves, safely to the disk."""
+    for path in sorted(folder.rglob("*"), reverse=True):
+        fsync_path(path)
+    fsync_path(folder)
+
+
+def fsync_path(path: Path) -> None:
+    """Bring one file or folder safely to the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def load_model(folder: str | Path, *, device: str | torch.device = "cpu") -> Model:
+    """Open a model folder: every key and shape must be accounted for.
+
+    InputError lists what is missing, strange or of another shape; nothing in the folder is ever executed.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise InputError(f"{folder} is not a model folder: there is no such folder. Give the folder with config.json in it.")
+    vocabulary = Vocabulary.from_json(_text(folder, "vocabulary.json"), where=str(folder / "vocabulary.json"))
+    config = _config(folder)
+    if config.vocabulary_size != vocabulary.size:
+        raise InputError(
+            f"{folder}: the weights know {config.vocabulary_size:,} tokens, but vocabulary.json holds "
+            f"{vocabulary.size:,}. These files do not belong together."
+        )
+    network = _network(config, folder / "model.safetensors").to(device)
+    tasks = tasks_from_toml(_text(folder, "tasks.toml"), str(folder / "tasks.toml"))
+    return Model(network.eval(), vocabulary, tasks, _json(folder, "provenance.json"))
+
+
+def _text(folder: Path, name: str) -> str:
+    try:
+        return (folder / name).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise InputError(f"{folder} is not a whole model folder: {name} is missing.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{folder / name} cannot be read: {error}.") from None
+
+
+def _json(folder: Path, name: str) -> dict[str, Any]:
+    try:
+        document = json.loads(_text(folder, name))
+    except json.JSONDecodeError as error:
+        raise InputError(f"{folder / name} is not JSON: {error}.") from None
+    if not isinstance(document, dict):
+        raise InputError(f"{folder / name} does not hold a JSON object.")
+    return document
+
+
+def _config(folder: Path) -> ModelConfig:
+    document = _json(folder, "config.json")
+    if document.pop("model_type", None) != MODEL_TYPE:
+        raise InputError(f"{folder / 'config.json'} does not describe a dnagpt model: its model_type is another.")
+    document.pop("architectures", None)
+    try:
+        return ModelConfig(**document)
+    except (ValidationError, TypeError) as error:
+        raise InputError(f"{folder / 'config.json'} is not a configuration of this network: {error}") from None
+
+
+def _network(config: ModelConfig, path: Path) -> DNAGPT:
+    """Check names and shapes against the file's header before any weight is read or memory taken."""
+    try:
+        with safe_open(path, framework="pt") as weights:
+            found = {name: tuple(weights.get_slice(name).get_shape()) for name in weights.keys()}  # noqa: SIM118
+            if config.layers > len(found):
+                raise InputError(f"{path}: holds {len(found)} tensors, too few for the {config.layers} layers of config.json.")
+            with torch.device("meta"):
+                network = DNAGPT(config)
+            refuse_mismatch({name: tuple(weight.shape) for name, weight in network.state_dict().items()}, found, str(path))
+            network.load_state_dict({name: weights.get_tensor(name) for name in found}, assign=True)
+    except FileNotFoundError:
+        raise InputError(f"{path} is missing: the folder holds no weights.") from None
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"{path} is damaged or not a safetensors file: {error}. Copy the model folder again.") from None
+    if network.rotary is not None:
+        network.rotary = RotaryPositions(config.head_width, config.context)
+    return network.requires_grad_(True)
+
+
+def refuse_mismatch(expected: Mapping[str, tuple[int, ...]], found: Mapping[str, tuple[int, ...]], where: str) -> None:
+    """Raise an InputError that lists every missing, strange or misshapen tensor; silence where all agree."""
+    problems = [f"{name} is missing" for name in expected if name not in found]
+    problems += [f"{name} is not a part of the network" for name in found if name not in expected]
+    problems += [
+        f"{name} has shape {found[name]}, not {shape}"
+        for name, shape in expected.items()
+        if name in found and found[name] != shape
+    ]
+    if problems:
+        more = f" and {len(problems) - 10} more" if len(problems) > 10 else ""  # noqa: PLR2004 - enough to read
+        raise InputError(f"{where} does not fit its configuration: {'; '.join(problems[:10])}{more}.")

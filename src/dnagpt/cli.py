@@ -1,0 +1,161 @@
+"""The command line: parse, dispatch, exit codes (0 done, 2 the input is wrong, 1 anything else)."""
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dnagpt.errors import DnagptError
+
+app = typer.Typer(
+    name="dnagpt",
+    help="DNA language models: pre-train, fine-tune, predict and generate.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Overrides = Annotated[list[str] | None, typer.Option("--set", help="Change a setting: section.key=value. Repeatable.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
+Output = Annotated[Path, typer.Option("--output", "-o", help="The run folder to write.")]
+ModelFolder = Annotated[Path, typer.Argument(help="A model folder, such as runs/demo/pas/model.")]
+
+
+@app.command(epilog="Example: dnagpt demo -o runs/demo")
+def demo(
+    output: Output = Path("runs/demo"),
+    fasta: Annotated[list[str] | None, typer.Option(help="Your own genomes instead: LETTER=PATH. Repeatable.")] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Walk the whole path in a few minutes: pre-train, fine-tune, predict, generate, report."""
+    from dnagpt.commands.demo import demo as run  # noqa: PLC0415 - the command line starts fast
+
+    run(output, fasta or [], quiet=quiet)
+
+
+@app.command(epilog="Example: dnagpt pretrain configs/pretrain.toml -o runs/worm --set training.steps=2000")
+def pretrain(
+    config: Annotated[Path | None, typer.Argument(help="A TOML file of settings.")] = None,
+    fasta: Annotated[list[str] | None, typer.Option(help="A genome as LETTER=PATH. Repeatable.")] = None,
+    output: Output = Path("runs/pretrain"),
+    overrides: Overrides = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in the folder.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Pre-train a model on genomes: next k-mer, GC content, sequence order."""
+    from dnagpt.commands.pretrain import pretrain as run  # noqa: PLC0415
+
+    print(run(config, fasta or [], output, overrides or [], resume=resume, quiet=quiet))
+
+
+@app.command(
+    epilog="Example: dnagpt finetune --table sites.csv --template '<R>{sequence}<=><B>{label?:boolean}' "
+    "--model runs/worm/model -o runs/sites"
+)
+def finetune(
+    task: Annotated[Path | None, typer.Argument(help="A task file (TOML).")] = None,
+    model: Annotated[Path | None, typer.Option(help="The model to start from; random weights if left out.")] = None,
+    table: Annotated[Path | None, typer.Option(help="A table of labelled records.")] = None,
+    template: Annotated[str | None, typer.Option(help="The prompt and its answer.")] = None,
+    output: Output = Path("runs/finetune"),
+    overrides: Overrides = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in the folder.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Fine-tune a model on labelled DNA; writes the model, test predictions, metrics and a report."""
+    from dnagpt.commands.finetune import finetune as run  # noqa: PLC0415
+
+    print(run(task, model, output, overrides or [], table=table, template=template, resume=resume, quiet=quiet))
+
+
+@app.command(epilog="Example: dnagpt predict runs/sites/model new.csv -o answers.csv")
+def predict(
+    model: ModelFolder,
+    table: Annotated[Path, typer.Argument(help="CSV, TSV, Parquet, JSON lines or FASTA.")],
+    output: Annotated[str, typer.Option("--output", "-o", help="The table to write; - for standard output.")] = "-",
+    task: Annotated[str | None, typer.Option(help="The task, where the model has several.")] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Answer for every row of a table: its columns stay, the answer and its probability are added."""
+    from dnagpt.commands.predict import predict_file  # noqa: PLC0415
+
+    predict_file(model, table, output, task_name=task, quiet=quiet)
+
+
+@app.command(epilog="Example: dnagpt generate runs/worm/model '<K>{window?:sequence}' -n 10 --max-tokens 100 -o new.fa")
+def generate(
+    model: ModelFolder,
+    template: Annotated[str, typer.Argument(help="A template that answers a sequence.")],
+    count: Annotated[int, typer.Option("-n", help="How many sequences.")] = 1,
+    max_tokens: Annotated[int, typer.Option(help="The most tokens (k-mers) a sequence.")] = 100,
+    temperature: Annotated[float, typer.Option(help="Below 1 safer, above 1 more diverse, 0 the likeliest.")] = 1.0,
+    top_k: Annotated[int, typer.Option(help="Choose among so many likeliest tokens; 0 all.")] = 0,
+    top_p: Annotated[float, typer.Option(help="Choose among the likeliest that reach this probability.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same sequences.")] = 0,
+    batch_size: Annotated[int, typer.Option(help="Sequences at once; it does not change them.")] = 64,
+    precision: Annotated[str, typer.Option(help="float32, bfloat16 or auto.")] = "float32",
+    output: Annotated[str, typer.Option("--output", "-o", help="The FASTA file; - for standard output.")] = "-",
+    quiet: Quiet = False,
+) -> None:
+    """Generate sequences that continue a prompt, and write them as FASTA."""
+    from dnagpt.commands.generate import generate_file  # noqa: PLC0415
+    from dnagpt.inference.sampling import Sampling  # noqa: PLC0415
+
+    generate_file(
+        model, template, output, count=count, max_tokens=max_tokens, sampling=Sampling(temperature, top_k, top_p),
+        seed=seed, batch_size=batch_size, precision=precision, quiet=quiet,
+    )  # fmt: skip
+
+
+@app.command(epilog="Example: dnagpt evaluate runs/worm/model genome.fa --species K -o runs/worm/evaluation")
+def evaluate(
+    model: ModelFolder,
+    inputs: Annotated[list[Path], typer.Argument(help="Genomes (FASTA, .2bit), or one labelled table.")],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="A folder for report.html, metrics.json.")] = None,
+    task: Annotated[str | None, typer.Option(help="The task, for a table.")] = None,
+    species: Annotated[str, typer.Option(help="The species' letter, for genomes.")] = "R",
+    held_out: Annotated[float, typer.Option(help="The last part of each contig that is scored.")] = 0.1,
+    train: Annotated[Path | None, typer.Option(help="The table to fit the baselines on.")] = None,
+    max_order: Annotated[int, typer.Option(help="The highest order of Markov models beside the model.")] = 8,
+    quiet: Quiet = False,
+) -> None:
+    """Evaluate a model: bits per base, GC and order on genomes; accuracy, MCC and the rest on a table."""
+    from dnagpt.commands.evaluate import evaluate as run  # noqa: PLC0415
+
+    metrics = run(
+        model, inputs, output, task_name=task, species=species, held_out=held_out, train=train,
+        max_order=max_order, quiet=quiet,
+    )  # fmt: skip
+    print(json.dumps(metrics, indent=1))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; wrong input ends in a sentence and exit code 2."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in given
+    given = [argument for argument in given if argument != "--debug"]
+    logging.basicConfig(level=logging.INFO if debug else logging.WARNING, format="%(message)s", stream=sys.stderr)
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch: busy cores stall waiting threads otherwise
+    try:
+        sys.exit(app(given, standalone_mode=True))
+    except DnagptError as error:
+        if debug:
+            raise
+        print(f"dnagpt: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except Exception as error:
+        if debug:
+            raise
+        print(
+            f"dnagpt: this is a fault of dnagpt, not of your input: {type(error).__name__}: {error}. "
+            "Run it again with --debug and report what it shows.",
+            file=sys.stderr,
+        )
+        sys.exit(1)

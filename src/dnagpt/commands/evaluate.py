@@ -1,0 +1,150 @@
+"""`dnagpt evaluate`: how well a model knows a genome, or answers a labelled table."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dnagpt.checkpoint import Model, load_model
+from dnagpt.commands.predict import FASTA_ENDINGS
+from dnagpt.commands.pretrain import objective_metrics
+from dnagpt.commands.progress import progress
+from dnagpt.commands.task_report import predict_with_progress, score_predictions
+from dnagpt.data.corpus import CorpusConfig, Species, SpeciesSource, open_corpus
+from dnagpt.data.labelled import read_records
+from dnagpt.data.windows import tiles, window_bases
+from dnagpt.errors import InputError
+from dnagpt.evaluation import plots
+from dnagpt.evaluation.markov import markov_bits_per_base
+from dnagpt.evaluation.report import Figure, Headline, Section, Table, write_report
+from dnagpt.genome.files import atomic_write
+from dnagpt.inference.genome_score import GenomeScore, score_windows
+from dnagpt.tasks import Task
+
+GENOME_ENDINGS = (*FASTA_ENDINGS, ".2bit")
+
+
+def evaluate(
+    model_folder: Path, inputs: Sequence[Path], output: Path | None, *, task_name: str | None, species: str,
+    held_out: float, train: Path | None, max_order: int, quiet: bool,
+) -> dict[str, Any]:  # fmt: skip
+    """Evaluate a model on genomes (FASTA, .2bit) or on one labelled table; write metrics.json and report.html."""
+    model = load_model(model_folder)
+    genomes = [path for path in inputs if path.name.lower().endswith(GENOME_ENDINGS)]
+    if genomes and len(genomes) < len(inputs):
+        raise InputError("Genomes and tables cannot be evaluated together. Call `dnagpt evaluate` once for each.")
+    if genomes:
+        metrics, sections, headlines = evaluate_genomes(model, genomes, species, held_out, max_order, quiet=quiet)
+    elif len(inputs) == 1:
+        metrics, sections, headlines = _evaluate_table(model, inputs[0], train, task_name, quiet=quiet)
+    else:
+        raise InputError("Give one table, or genomes as FASTA or .2bit files.")
+    if output is not None:
+        names = ", ".join(path.name for path in inputs)
+        write_report(output / "report.html", "Evaluation", f"{model_folder} on {names}", sections, model.provenance, headlines=headlines)
+        with atomic_write(output / "metrics.json") as handle:
+            handle.write((json.dumps(metrics, indent=1) + "\n").encode())
+    return metrics
+
+
+def _evaluate_table(model: Model, path: Path, train: Path | None, task_name: str | None, *, quiet: bool) -> Any:
+    task = model.task(task_name)
+    _, records = read_records(path, {}, task.template.columns)
+    known = read_records(train, {}, task.template.columns)[1] if train else []
+    predictions = predict_with_progress(model, task, records, quiet=quiet)
+    return score_predictions(task, known, records, predictions)
+
+
+def evaluate_genomes(
+    model: Model, paths: Sequence[Path], species: str, held_out: float, max_order: int, *, quiet: bool
+) -> tuple[dict[str, Any], list[Section], list[Headline]]:
+    """Score the last part of every contig, beside Markov models fitted on the part before it.
+
+    With overlap, each window's first half is context only, so every base but the first few is foreseen from half a
+    window of bases or more; without, windows lie end to end and each begins with no context.
+    """
+    task = model.task("pretraining")
+    corpus = open_corpus(
+        CorpusConfig(
+            species=tuple(SpeciesSource(letter=species, path=path) for path in paths), held_out_fraction=held_out
+        )
+    )
+    length = window_bases(task, model.vocabulary, model.network.config.context)
+    k = model.vocabulary.k
+    half = length // 2 // k * k
+    overlapping = _score(model, task, corpus, length, quiet=quiet, stride=length - half, skip=half, turn=False)
+    plain = _score(model, task, corpus, length, quiet=quiet, stride=length, skip=0, turn=False)
+    turned = _score(model, task, corpus, length, quiet=quiet, stride=length, skip=0, turn=True)
+    training, test = ([one.codes(i) for one in corpus for i in getattr(one, part)] for part in ("training", "held_out"))
+    markov = markov_bits_per_base(training, test, orders=range(1, max_order + 1))
+    metrics: dict[str, Any] = {
+        "bits_per_base": overlapping.bits_per_base,
+        "bases": overlapping.bases,
+        "bits_per_base_without_overlap": plain.bits_per_base,
+        "bases_without_overlap": plain.bases,
+        "windows": len(turned.gc_true),
+        "window_bases": length,
+        **objective_metrics([turned]),
+        "markov_bits_per_base": {str(order): bits for order, bits in markov.items()},
+    }
+    return metrics, _genome_sections(metrics, turned), _genome_headlines(metrics)
+
+
+def _score(
+    model: Model, task: Task, corpus: Sequence[Species], length: int, *, quiet: bool, stride: int, skip: int, turn: bool
+) -> GenomeScore:
+    windows = [
+        window for one in corpus for window in tiles(one, length, stride=stride, unknown_fraction=0.05, turn=turn)
+    ]
+    if not windows:
+        raise InputError(
+            f"No held-out stretch holds a window of {length:,} bases with at most 5 % N. "
+            "Give a longer genome, or hold out a larger part (--held-out)."
+        )
+    finished = 0
+    with progress("Scoring", len(windows), unit="windows", quiet=quiet) as track:
+
+        def done(count: int) -> None:
+            nonlocal finished
+            finished += count
+            track(finished)
+
+        return score_windows(model, task, windows, skip=skip, done=done)
+
+
+def _genome_sections(metrics: dict[str, Any], score: GenomeScore) -> list[Section]:
+    rows = [(f"Markov order {order}", bits) for order, bits in metrics["markov_bits_per_base"].items()]
+    rows = [
+        ("this model, windows overlapping by half", metrics["bits_per_base"]),
+        ("this model, windows end to end", metrics["bits_per_base_without_overlap"]),
+        *rows,
+    ]
+    language = Section(
+        "Next k-mer",
+        "Bits a base on the held-out stretches: 2 for bases guessed at random, less the better they are foreseen. "
+        "The Markov models were fitted on the other part of the same genomes.",
+        tables=(Table(("Method", "Bits per base"), tuple(rows)),),
+    )
+    sections = [language]
+    if len(score.gc_predicted):
+        figure = Figure(plots.prediction_plot(score.gc_true, score.gc_predicted), "GC content of windows, predicted against true.")
+        sections.append(Section("GC content", figures=(figure,)))
+    if len(score.reversed_probability):
+        called = (score.reversed_probability > 0.5).astype(int)  # noqa: PLR2004 - more likely than not
+        confusion = np.zeros((2, 2), dtype=int)
+        np.add.at(confusion, (score.reversed_true, called), 1)
+        figure = Figure(plots.confusion_plot(confusion, ("as it is", "reversed")), "Reading order of windows.")
+        sections.append(Section("Sequence order", figures=(figure,)))
+    return sections
+
+
+def _genome_headlines(metrics: dict[str, Any]) -> list[Headline]:
+    best = min(metrics["markov_bits_per_base"].values(), default=float("nan"))
+    found = [Headline("bits per base", f"{metrics['bits_per_base']:.4f}", f"best Markov model {best:.4f}")]
+    if "gc_mean_absolute_error" in metrics:
+        found.append(Headline("GC mean absolute error", f"{metrics['gc_mean_absolute_error']:.4f}", ""))
+    if "order_accuracy" in metrics:
+        found.append(Headline("order accuracy", f"{metrics['order_accuracy']:.3f}", "0.5 is chance"))
+    return found

@@ -1,0 +1,215 @@
+"""`dnagpt pretrain`: from genomes to a model that knows their language."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+
+from dnagpt.checkpoint import Model, save_model
+from dnagpt.commands.configuration import load_settings, settings_to_toml
+from dnagpt.commands.progress import Track, progress
+from dnagpt.commands.provenance import provenance
+from dnagpt.data.batches import Batch, collate
+from dnagpt.data.corpus import CorpusConfig, Species, open_corpus
+from dnagpt.data.windows import Window, WindowSampler, tiles, window_bases, window_rows
+from dnagpt.errors import InputError
+from dnagpt.inference.genome_score import GenomeScore, score_windows
+from dnagpt.language.vocabulary import Vocabulary
+from dnagpt.model import DNAGPT, PRESETS, ModelConfig
+from dnagpt.tasks import PRETRAINING_TEMPLATE, Task, pretraining_task
+from dnagpt.training import (
+    AnswerLoss,
+    Hooks,
+    Objective,
+    RunFolder,
+    StepReport,
+    TrainingConfig,
+    World,
+    open_world,
+    train,
+)
+
+
+class NetworkSettings(BaseModel):
+    """The shape of a new network: a preset, and what is to differ from it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    preset: str = "small"
+    """One of dnagpt-h, dnagpt-m, dnagpt-s-512, dnagpt-b-512 (the paper's), small, tiny."""
+    context: int | None = None
+    """Tokens read at once."""
+    layers: int | None = None
+    """Transformer blocks."""
+    heads: int | None = None
+    """Attention heads a block."""
+    width: int | None = None
+    """Length of the vector of a position."""
+    dropout: float | None = None
+    """Share of activations switched off in training."""
+    number_embedding: Literal["magnitude", "released"] | None = None
+    """How numbers are read."""
+    positions: Literal["rotary", "learned"] | None = None
+    """How order is told."""
+
+    def config(self, vocabulary: Vocabulary) -> ModelConfig:
+        """Resolve to the configuration of a network for this vocabulary."""
+        if self.preset not in PRESETS:
+            raise InputError(f"There is no preset {self.preset!r}. The presets are {', '.join(PRESETS)}.")
+        changes = {key: value for key, value in self.model_dump(exclude={"preset"}).items() if value is not None}
+        base = PRESETS[self.preset].model_dump()
+        return ModelConfig(**{**base, **changes, "vocabulary_size": vocabulary.size})
+
+
+class PretrainSettings(BaseModel):
+    """Everything that decides a pre-training run."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    corpus: CorpusConfig
+    """The genomes."""
+    vocabulary: str = "dna-3mers"
+    """A vocabulary by name."""
+    template: str = PRETRAINING_TEMPLATE
+    """The objectives."""
+    model: NetworkSettings = NetworkSettings()
+    """The network."""
+    training: TrainingConfig = TrainingConfig()
+    """The optimisation."""
+    validation_windows: int = Field(default=200, gt=0)
+    """Held-out windows looked at during training, at most, spread evenly."""
+
+
+def pretrain(
+    config: Path | None, fasta: Sequence[str], output: Path, overrides: Sequence[str], *, resume: bool, quiet: bool
+) -> Path:
+    """Pre-train a model on the genomes of a settings file, or on FASTA files given as LETTER=PATH."""
+    defaults = {"corpus": {"species": [_species(text) for text in fasta]}} if fasta else {}
+    settings = load_settings(PretrainSettings, config, overrides, defaults)
+    return run_pretraining(settings, output, resume=resume, quiet=quiet)
+
+
+def _species(text: str) -> Mapping[str, str]:
+    letter, found, path = text.partition("=")
+    return {"letter": letter, "path": path} if found else {"letter": "R", "path": text}
+
+
+def run_pretraining(settings: PretrainSettings, output: Path, *, resume: bool, quiet: bool) -> Path:
+    """Carry out a pre-training run and give the folder of its best model."""
+    vocabulary = Vocabulary.preset(settings.vocabulary)
+    config = settings.model.config(vocabulary)
+    task = pretraining_task(settings.template)
+    corpus = open_corpus(settings.corpus)
+    for species in corpus:
+        vocabulary.reserved_id(species.letter)
+    length = window_bases(task, vocabulary, config.context)
+    sampler = WindowSampler(
+        corpus, length, settings.training.seed,
+        unknown_fraction=settings.corpus.unknown_fraction, both_strands=settings.corpus.both_strands,
+    )  # fmt: skip
+    held_out = validation_windows(corpus, length, settings.validation_windows, settings.corpus.unknown_fraction)
+    run = RunFolder(output)
+    with open_world() as world:
+        if world.is_first:
+            run.create(settings_to_toml(settings), resume=resume)
+        world.wait()
+        network = DNAGPT(config)
+        network.initialise(torch.Generator().manual_seed(settings.training.seed))
+        sources = {str(species.genome.path): species.genome.sha256 for species in corpus}
+        model = Model(
+            network, vocabulary, {task.name: task},
+            provenance("pretrain", settings.model_dump(mode="json"), sources),
+        )  # fmt: skip
+        with progress("Pre-training", settings.training.steps, unit="steps", quiet=quiet) as track:
+            objective = Objective(network, answer_losses(task, settings.training))
+            hooks = Hooks(
+                batches=lambda samples: _batches(task, vocabulary, sampler, samples, config.context),
+                validate=lambda: _validation(model, task, held_out),
+                save_best=lambda: save_best(model, run, world),
+                report=lambda report: show(report, track),
+            )
+            train(objective, settings.training, hooks, run, world)
+    return run.model
+
+
+def answer_losses(task: Task, training: TrainingConfig) -> list[AnswerLoss]:
+    """Weigh the answered fields: lambda for numbers, 1 for tokens, times the weight that the settings give."""
+    answered = task.template.answered
+    strangers = set(training.weights) - {field.name for field in answered}
+    if strangers:
+        raise InputError(
+            f"training.weights names {', '.join(sorted(strangers))}, but the template answers "
+            f"{', '.join(field.name for field in answered)}."
+        )
+    return [
+        AnswerLoss(
+            field.name,
+            field.kind == "number",
+            training.weights.get(field.name, 1.0) * (training.number_weight if field.kind == "number" else 1.0),
+        )
+        for field in answered
+    ]
+
+
+def validation_windows(
+    corpus: Sequence[Species], length: int, most: int, unknown_fraction: float
+) -> dict[str, list[Window]]:
+    """Choose held-out windows of every species, evenly spread, at most `most` in all."""
+    windows = {
+        species.label: list(tiles(species, length, unknown_fraction=unknown_fraction)) for species in corpus
+    }
+    empty = [label for label, found in windows.items() if not found]
+    if len(empty) == len(windows):
+        raise InputError(
+            f"No held-out stretch of {', '.join(empty)} holds a window of {length:,} bases. "
+            "Take a shorter context or a larger held_out_fraction."
+        )
+    share = max(2, most // len(windows))
+    return {label: found[:: max(1, len(found) // share)][:share] for label, found in windows.items() if found}
+
+
+def _batches(
+    task: Task, vocabulary: Vocabulary, sampler: WindowSampler, samples: Sequence[int], context: int
+) -> list[Batch]:
+    rows = [window_rows(task, vocabulary, sampler.window(sample)) for sample in samples]
+    return [collate(rows, vocabulary.pad_id)]
+
+
+def _validation(model: Model, task: Task, held_out: Mapping[str, Sequence[Window]]) -> dict[str, float]:
+    scores = {label: score_windows(model, task, windows) for label, windows in held_out.items()}
+    every = list(scores.values())
+    metrics = {f"{label}/bits_per_base": score.bits_per_base for label, score in scores.items()}
+    bases = sum(score.bases for score in every)
+    metrics["bits_per_base"] = sum(score.bits for score in every) / max(1, bases)
+    metrics["loss"] = sum(sum(score.losses.values()) for score in every) / len(every)
+    return {**metrics, **objective_metrics(every)}
+
+
+def objective_metrics(scores: Sequence[GenomeScore]) -> dict[str, float]:
+    """Judge the GC and the order objective over several scores, where the model has them."""
+    metrics: dict[str, float] = {}
+    if all(len(score.gc_predicted) for score in scores):
+        errors = [abs(score.gc_predicted - score.gc_true) for score in scores]
+        metrics["gc_mean_absolute_error"] = float(sum(error.sum() for error in errors) / sum(map(len, errors)))
+    if all(len(score.reversed_probability) for score in scores):
+        right = [(score.reversed_probability > 0.5) == (score.reversed_true == 1) for score in scores]  # noqa: PLR2004
+        metrics["order_accuracy"] = float(sum(hit.sum() for hit in right) / sum(map(len, right)))
+    return metrics
+
+
+def save_best(model: Model, run: RunFolder, world: World) -> None:
+    """Keep the present weights as the run's model."""
+    if world.size > 1:
+        raise InputError("Training on several processes is not wired to model folders yet. Start one process.")
+    save_model(run.model, model)
+
+
+def show(report: StepReport, track: Track) -> None:
+    """Tell the person who waits how training goes."""
+    values = report.values
+    parts = [f"{name.split('/', 1)[1]} {values[name]:.4g}" for name in values if name.startswith("validation/")]
+    if not parts:
+        parts = [f"loss {values['train/loss']:.4f}", f"{report.tokens_per_second:,.0f} tokens/s"]
+    track(report.step, ", ".join(parts[:6]))

@@ -1,0 +1,1 @@
+"""Datasets, splits, sampling and batches, as NumPy arrays."""

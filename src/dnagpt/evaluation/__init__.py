@@ -1,0 +1,17 @@
+"""Judge answers: metrics with intervals, baselines, exact floors, plots, one-page reports; arrays in, numbers out.
+
+One line: `truth + answers -> metrics with intervals, beside baselines -> plots -> one HTML page`.
+
+    metrics.py          the metrics of classes and numbers, and their bootstrap intervals
+    classification.py   accuracy, precision, recall, F1, MCC, AUROC, AUPRC, calibration, confusion
+    regression.py       squared Pearson, 1 - SSE/SST, Spearman, RMSE, MAE
+    resampling.py       bootstrap estimates
+    ranking.py          areas, curves and ranks with exact ties
+    baselines.py        what GC content and k-mer counts alone achieve
+    kmers.py            counting k-mers
+    markov.py           bits a base of Markov models; Markov genomes of known entropy
+    plots.py            figures as SVG text, the same bytes every time
+    plot_style.py       their colours and type, in light and dark
+    report.py           one self-contained page (templates/report.html.j2)
+    extras.py           what to install when an optional package is missing
+"""

@@ -1,0 +1,16 @@
+"""Biology as files: sequences, genomes, intervals and tables, read strictly and written whole or not at all.
+
+One line: `FASTA | .2bit | BED | table -> checked records -> codes of bases`.
+
+    bases.py         letters <-> codes, the only place that knows the DNA alphabet
+    sequences.py     FASTA records, one at a time
+    twobit.py        the .2bit format
+    index.py         a genome indexed once, then any window of it in microseconds
+    indexing.py      how the index is built; manifest.py: what its bytes are
+    intervals.py     half-open stretches of contigs, BED files, training and held-out parts
+    tables.py        CSV, TSV, Parquet and JSON lines as data frames
+    fasta_writer.py  FASTA records out
+    files.py         files opened for reading; output that appears whole or not at all
+    stored_bytes.py  compressed input recognised by content, damage never read as an end
+    recognition.py   what a file of another format is; nearest.py: names that a person may have meant
+"""

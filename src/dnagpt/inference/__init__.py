@@ -1,0 +1,1 @@
+"""What a trained model is asked: answers, new sequences, scores of genomes."""

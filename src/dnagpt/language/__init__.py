@@ -1,0 +1,1 @@
+"""The token language: vocabularies, templates, and text to ids and back."""

@@ -1,0 +1,68 @@
+"""The shape of a network, and the shapes that have a name."""
+
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class ModelConfig(BaseModel):
+    """The size and the parts of one DNAGPT network.
+
+    >>> ModelConfig(vocabulary_size=412, context=256, layers=4, heads=4, width=128).head_width
+    32
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    vocabulary_size: int = Field(gt=1, le=10_000_000)
+    """How many tokens the vocabulary holds."""
+    context: int = Field(gt=1, le=1_000_000)
+    """The longest prompt and answer together, in tokens (a number counts as one)."""
+    layers: int = Field(gt=0, le=1_000)
+    """How many transformer blocks are stacked."""
+    heads: int = Field(gt=0, le=1_000)
+    """How many attention heads each block has."""
+    width: int = Field(gt=0, le=100_000)
+    """The length of the vector that stands for a position."""
+    number_embedding: Literal["magnitude", "released"] = "magnitude"
+    """How a number becomes a vector: `magnitude` resolves size and sign over many decades, `released` is the paper's."""
+    positions: Literal["rotary", "learned"] = "rotary"
+    """How the order of tokens is told: `rotary` turns queries and keys, `learned` adds a vector a position (the paper's)."""
+    dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
+    """The share of activations that training switches off, against memorising small data."""
+
+    @model_validator(mode="after")
+    def _heads_divide_the_width(self) -> Self:
+        if self.width % self.heads or (self.positions == "rotary" and self.head_width % 2):
+            raise ValueError(
+                f"width {self.width} does not divide into {self.heads} heads of an even number of channels"
+            )
+        return self
+
+    @property
+    def head_width(self) -> int:
+        """The channels that one attention head sees."""
+        return self.width // self.heads
+
+
+def _released(context: int, layers: int, heads: int, width: int, vocabulary_size: int) -> ModelConfig:
+    return ModelConfig(
+        vocabulary_size=vocabulary_size,
+        context=context,
+        layers=layers,
+        heads=heads,
+        width=width,
+        number_embedding="released",
+        positions="learned",
+    )
+
+
+PRESETS: dict[str, ModelConfig] = {
+    "dnagpt-h": _released(4096, 12, 12, 768, 15_659),
+    "dnagpt-m": _released(4096, 12, 12, 768, 15_659),
+    "dnagpt-s-512": _released(512, 12, 12, 768, 19_564),
+    "dnagpt-b-512": _released(512, 60, 64, 2048, 19_564),
+    "tiny": ModelConfig(vocabulary_size=121, context=512, layers=4, heads=4, width=128),
+    "small": ModelConfig(vocabulary_size=121, context=1024, layers=6, heads=4, width=256),
+}
+"""Shapes by name: the paper's four variants (arXiv 2307.05628, table 1) and two that a laptop can train."""

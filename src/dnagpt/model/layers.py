@@ -1,0 +1,153 @@
+"""The parts of the network, none with a bias (PAPER: a GPT-2 decoder with pre-normalisation).
+
+Shapes: B rows, L positions, D width, H heads, C channels a head, T positions attended to, F features of a number.
+"""
+
+import math
+
+import torch
+from torch import nn
+from torch.nn import functional as F  # noqa: N812 - torch's own convention
+
+from dnagpt.model.cache import KeyValueCache
+from dnagpt.model.config import ModelConfig
+
+SMALLEST_MAGNITUDE = 1e-4
+LARGEST_MAGNITUDE = 1e8
+
+
+def layer_norm(width: int) -> nn.LayerNorm:
+    """A normalisation with a scale and no shift."""
+    return nn.LayerNorm(width, eps=1e-5, bias=False)
+
+
+def head(width: int, outputs: int) -> nn.Sequential:
+    """A read-out of a hidden vector: one hidden layer, normalised, then the answer's scores."""
+    return nn.Sequential(
+        nn.Linear(width, width, bias=False), nn.SiLU(), layer_norm(width), nn.Linear(width, outputs, bias=False)
+    )
+
+
+class RotaryPositions(nn.Module):
+    """Tells order by turning pairs of channels through an angle that grows with the position.
+
+    The scalar product of a turned query and key depends on their distance alone (Su et al. 2021, arXiv 2104.09864).
+    """
+
+    def __init__(self, head_width: int, context: int, period: float = 10_000.0) -> None:
+        super().__init__()
+        rates = period ** (-torch.arange(0, head_width, 2, dtype=torch.float64) / head_width)
+        angles_LC = torch.outer(torch.arange(context, dtype=torch.float64), rates).repeat(1, 2)
+        self.register_buffer("cosine_LC", angles_LC.cos().float(), persistent=False)
+        self.register_buffer("sine_LC", angles_LC.sin().float(), persistent=False)
+
+    def forward(self, vectors_BHLC: torch.Tensor, start: int) -> torch.Tensor:
+        """Turn queries or keys that stand at positions `start`, `start + 1`, ..."""
+        span = slice(start, start + vectors_BHLC.shape[2])
+        cosine, sine = self.cosine_LC[span], self.sine_LC[span]
+        first, second = vectors_BHLC.chunk(2, dim=-1)
+        turned = torch.cat((-second, first), dim=-1)
+        return (vectors_BHLC * cosine + turned * sine).to(vectors_BHLC.dtype)
+
+
+class Attention(nn.Module):
+    """Lets each position read from itself and the positions before it."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.heads = config.heads
+        self.qkv = nn.Linear(config.width, 3 * config.width, bias=False)
+        self.output = nn.Linear(config.width, config.width, bias=False)
+
+    def forward(
+        self, x_BLD: torch.Tensor, rotary: RotaryPositions | None, cache: KeyValueCache | None, layer: int
+    ) -> torch.Tensor:
+        """Mix the values of the positions seen so far, weighted by how well their keys match the query."""
+        batch, length, width = x_BLD.shape
+        q, k, v = self.qkv(x_BLD).view(batch, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        seen = cache.length if cache is not None else 0
+        if rotary is not None:
+            q, k = rotary(q, seen), rotary(k, seen)
+        if cache is not None:
+            k, v = cache.extend(layer, k, v)
+        mixed_BHLC = causal_attention(q, k.to(q.dtype), v.to(q.dtype), seen)
+        return self.output(mixed_BHLC.transpose(1, 2).reshape(batch, length, width))
+
+
+def causal_attention(q_BHLC: torch.Tensor, k_BHTC: torch.Tensor, v_BHTC: torch.Tensor, seen: int) -> torch.Tensor:
+    """Scaled dot-product attention in which query i sees keys 0 .. seen + i."""
+    length = q_BHLC.shape[2]
+    if seen == 0 or length == 1:
+        return F.scaled_dot_product_attention(q_BHLC, k_BHTC, v_BHTC, is_causal=length > 1)
+    visible_LT = torch.ones(length, seen + length, dtype=torch.bool, device=q_BHLC.device).tril(diagonal=seen)
+    return F.scaled_dot_product_attention(q_BHLC, k_BHTC, v_BHTC, attn_mask=visible_LT)
+
+
+class Block(nn.Module):
+    """One layer: attention, then a two-layer perceptron four times as wide, each added to what comes in."""
+
+    def __init__(self, config: ModelConfig, layer: int) -> None:
+        super().__init__()
+        self.layer = layer
+        self.attention_norm = layer_norm(config.width)
+        self.attention = Attention(config)
+        self.mlp_norm = layer_norm(config.width)
+        self.mlp_in = nn.Linear(config.width, 4 * config.width, bias=False)
+        self.mlp_out = nn.Linear(4 * config.width, config.width, bias=False)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(
+        self, x_BLD: torch.Tensor, rotary: RotaryPositions | None, cache: KeyValueCache | None
+    ) -> torch.Tensor:
+        """Refine the vectors of all positions once."""
+        x_BLD = x_BLD + self.dropout(self.attention(self.attention_norm(x_BLD), rotary, cache, self.layer))
+        widened = F.gelu(self.mlp_in(self.mlp_norm(x_BLD)), approximate="tanh")
+        return x_BLD + self.dropout(self.mlp_out(widened))
+
+
+class ReleasedNumberEmbedding(nn.Sequential):
+    """A number as the paper's release writes it: linear, SiLU, LayerNorm, linear.
+
+    The LayerNorm makes it nearly blind to scale wherever SiLU is close to linear or saturated.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__(
+            nn.Linear(1, width, bias=False), nn.SiLU(), layer_norm(width), nn.Linear(width, width, bias=False)
+        )
+
+    def forward(self, numbers_BL: torch.Tensor) -> torch.Tensor:
+        """Numbers (B, L) to vectors (B, L, D)."""
+        return super().forward(numbers_BL[..., None].to(self[0].weight.dtype))
+
+
+class MagnitudeNumberEmbedding(nn.Module):
+    """A number by its sign and its place on a logarithmic ruler, so that 0.001 and 10,000 stay apart.
+
+    The ruler is `u = asinh(x / 1e-4)`, odd in x, linear near zero and logarithmic beyond; `F` triangular
+    bumps of equal width cover it, neighbours overlapping, so that a linear read-out can follow any smooth
+    function of the logarithm. The plain value (squeezed to [-1, 1] beyond 1) is a last feature.
+    """
+
+    BUMPS = 128
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.spread = nn.Linear(self.BUMPS + 1, width, bias=False)
+        self.output = nn.Linear(width, width, bias=False)
+
+    @staticmethod
+    def features(numbers_BL: torch.Tensor) -> torch.Tensor:
+        """The bumps' heights and the squeezed value, (B, L, F + 1), in float32."""
+        bumps = MagnitudeNumberEmbedding.BUMPS
+        numbers = numbers_BL.float()
+        end = math.asinh(LARGEST_MAGNITUDE / SMALLEST_MAGNITUDE)
+        place = (torch.asinh(numbers / SMALLEST_MAGNITUDE) / end).clamp(-1, 1) * (bumps - 1) / 2 + (bumps - 1) / 2
+        centres_F = torch.arange(bumps, device=numbers.device, dtype=torch.float32)
+        heights = (1 - (place[..., None] - centres_F).abs() / 2).clamp(min=0)
+        return torch.cat((heights, torch.tanh(numbers)[..., None]), dim=-1)
+
+    def forward(self, numbers_BL: torch.Tensor) -> torch.Tensor:
+        """Numbers (B, L) to vectors (B, L, D)."""
+        features = self.features(numbers_BL).to(self.spread.weight.dtype)
+        return self.output(F.silu(self.spread(features)))

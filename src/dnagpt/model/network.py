@@ -1,0 +1,96 @@
+"""DNAGPT: a causal transformer that reads and writes tokens and numbers in one row of positions.
+
+Shapes: B rows, L positions, D width, V vocabulary.
+"""
+
+import math
+
+import torch
+from torch import nn
+
+from dnagpt.model.cache import KeyValueCache
+from dnagpt.model.config import ModelConfig
+from dnagpt.model.layers import (
+    Block,
+    MagnitudeNumberEmbedding,
+    ReleasedNumberEmbedding,
+    RotaryPositions,
+    head,
+    layer_norm,
+)
+
+
+class DNAGPT(nn.Module):
+    """The network of the paper (arXiv 2307.05628): one decoder, a token head and a number head.
+
+    >>> model = DNAGPT(ModelConfig(vocabulary_size=378, context=16, layers=1, heads=2, width=8))
+    >>> hidden = model(torch.tensor([[21, 40, 41]]))
+    >>> model.token_logits(hidden).shape, model.number(hidden).shape
+    (torch.Size([1, 3, 378]), torch.Size([1, 3]))
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.token_embedding = nn.Embedding(config.vocabulary_size, config.width)
+        self.number_embedding: nn.Module = (
+            MagnitudeNumberEmbedding(config.width)
+            if config.number_embedding == "magnitude"
+            else ReleasedNumberEmbedding(config.width)
+        )
+        learned = config.positions == "learned"
+        self.position_embedding = nn.Embedding(config.context, config.width) if learned else None
+        self.rotary = None if learned else RotaryPositions(config.head_width, config.context)
+        self.dropout = nn.Dropout(config.dropout)
+        self.blocks = nn.ModuleList(Block(config, layer) for layer in range(config.layers))
+        self.final_norm = layer_norm(config.width)
+        self.token_head = head(config.width, config.vocabulary_size)
+        self.number_head = head(config.width, 1)
+
+    def initialise(self, generator: torch.Generator) -> None:
+        """Draw all weights anew: N(0, 0.02), the outputs of residual branches 1/sqrt(2 * layers) of that."""
+        for name, weight in self.named_parameters():
+            if weight.ndim < 2:
+                nn.init.ones_(weight)
+                continue
+            residual = name.endswith(("attention.output.weight", "mlp_out.weight"))
+            spread = 0.02 / math.sqrt(2 * self.config.layers) if residual else 0.02
+            nn.init.normal_(weight, std=spread, generator=generator)
+
+    def forward(
+        self,
+        ids_BL: torch.Tensor,
+        numbers_BL: torch.Tensor | None = None,
+        is_number_BL: torch.Tensor | None = None,
+        cache: KeyValueCache | None = None,
+    ) -> torch.Tensor:
+        """Read rows of tokens and numbers and give the hidden vector of each position, (B, L, D).
+
+        `numbers_BL` counts where `is_number_BL` is true; both may be left out where no row holds a number.
+        With a cache, the row continues what the cache has read.
+        """
+        x_BLD = self.token_embedding(ids_BL)
+        if numbers_BL is not None and is_number_BL is not None:
+            x_BLD = torch.where(is_number_BL[..., None], self.number_embedding(numbers_BL).to(x_BLD.dtype), x_BLD)
+        if self.position_embedding is not None:
+            start = cache.length if cache is not None else 0
+            x_BLD = x_BLD + self.position_embedding.weight[start : start + ids_BL.shape[1]]
+        x_BLD = self.dropout(x_BLD)
+        for block in self.blocks:
+            x_BLD = block(x_BLD, self.rotary, cache)
+        if cache is not None:
+            cache.advance(ids_BL.shape[1])
+        return self.final_norm(x_BLD)
+
+    def token_logits(self, hidden: torch.Tensor) -> torch.Tensor:
+        """The score of every token as the next one: (..., D) to (..., V)."""
+        return self.token_head(hidden)
+
+    def number(self, hidden: torch.Tensor) -> torch.Tensor:
+        """The number expected at the next position: (..., D) to (...), in the unit of the training numbers."""
+        return self.number_head(hidden)[..., 0]
+
+    @property
+    def parameter_count(self) -> int:
+        """How many weights the network has."""
+        return sum(weight.numel() for weight in self.parameters())

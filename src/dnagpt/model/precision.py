@@ -1,0 +1,18 @@
+"""In which numbers a machine computes matrix products."""
+
+from contextlib import AbstractContextManager
+
+import torch
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Tell whether the device multiplies bfloat16 matrices in hardware."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return any(torch.cpu.get_capabilities().get(feature, False) for feature in ("avx512_bf16", "amx_bf16"))
+
+
+def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
+    """Compute in bfloat16 where asked for, or where `auto` finds it fast; weights and losses stay float32."""
+    wanted = precision == "bfloat16" or (precision == "auto" and has_bfloat16(device))
+    return torch.autocast(device.type, torch.bfloat16, enabled=wanted)

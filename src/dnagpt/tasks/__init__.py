@@ -1,0 +1,15 @@
+"""Templates bound to fields: from a record to the rows that a model reads, and back."""
+
+from dnagpt.tasks.pretraining import PRETRAINING_TEMPLATE, pretraining_task, window_record
+from dnagpt.tasks.task import Task, tasks_from_toml, tasks_to_toml
+from dnagpt.tasks.transforms import Transform
+
+__all__ = [
+    "PRETRAINING_TEMPLATE",
+    "Task",
+    "Transform",
+    "pretraining_task",
+    "tasks_from_toml",
+    "tasks_to_toml",
+    "window_record",
+]

@@ -1,0 +1,124 @@
+"""A task: a template with a name, and how its numbers are scaled."""
+
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import tomli_w
+
+from dnagpt.errors import InputError
+from dnagpt.language.grammar import Field
+from dnagpt.language.template import Rows, Template, encode_template
+from dnagpt.language.vocabulary import Vocabulary
+from dnagpt.tasks.transforms import Transform
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a model is asked and answers, as one template.
+
+    >>> task = Task("pas", Template.parse("<R>{sequence}<=><B>{label?:boolean}"))
+    >>> task.template.columns
+    ('sequence', 'label')
+    """
+
+    name: str
+    """What people call the task."""
+    template: Template
+    """The prompt and its answers."""
+    transforms: Mapping[str, Transform] = field(default_factory=dict)
+    """The scaling of number fields, by field name; the others stay as they are."""
+
+    def __post_init__(self) -> None:
+        numbers = {item.name for item in self.template.fields if item.kind == "number"}
+        strangers = set(self.transforms) - numbers
+        if strangers:
+            raise InputError(
+                f"Task {self.name!r}: a transform is given for {', '.join(sorted(strangers))}, but the number fields of "
+                f"its template are {', '.join(sorted(numbers)) or 'none'}."
+            )
+
+    def rows(
+        self,
+        vocabulary: Vocabulary,
+        record: Mapping[str, object],
+        *,
+        where: str = "record",
+        prompt_only: bool = False,
+    ) -> Rows:
+        """Write one record as the aligned rows that the model reads, its numbers scaled."""
+        return encode_template(
+            vocabulary, self.template, self._scaled(record, where), where=where, prompt_only=prompt_only
+        )
+
+    def in_users_unit(self, field_name: str, values: Any) -> Any:
+        """Bring the model's numbers for a field back to the unit of the table."""
+        transform = self.transforms.get(field_name)
+        return values if transform is None else transform.invert(values)
+
+    def _scaled(self, record: Mapping[str, object], where: str) -> Mapping[str, object]:
+        fields = [item for item in self.template.fields if item.name in self.transforms]
+        scaled = {
+            item.name: self.transforms[item.name].apply(numbers, name=item.name).tolist()
+            for item in fields
+            if (numbers := field_numbers(item, record, where)) is not None
+        }
+        return {**record, **scaled} if scaled else record
+
+
+def field_numbers(item: Field, record: Mapping[str, object], where: str) -> float | list[float] | None:
+    """Read the numbers of a field from a record: its own value, or its columns; None where it has neither."""
+    if item.name in record:
+        value = record[item.name]
+        return _number(value, item, where) if item.count == 1 else [_number(one, item, where) for one in _listed(value)]
+    if item.count > 1 and item.columns[0] in record:
+        return [_number(record.get(column, ""), item, f"{where}, column {column}") for column in item.columns]
+    return None
+
+
+def _listed(value: object) -> Sequence[object]:
+    return list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [value]
+
+
+def _number(value: object, item: Field, where: str) -> float:
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise InputError(f"{where}: {value!r} in {item.name!r} is not a number. Correct it, or leave the row out.") from None
+
+
+def tasks_to_toml(tasks: Iterable[Task]) -> str:
+    """Write tasks as the text of a `tasks.toml`.
+
+    >>> print(tasks_to_toml([Task("gc", Template.parse("<R>{sequence}<=><M>{gc?:number}"))]), end="")
+    [gc]
+    template = "<R>{sequence}<=><M>{gc?:number}"
+    """
+    document: dict[str, Any] = {}
+    for task in tasks:
+        entry: dict[str, Any] = {"template": str(task.template)}
+        transforms = {name: transform.as_dict() for name, transform in task.transforms.items()}
+        if transforms:
+            entry["transforms"] = transforms
+        document[task.name] = entry
+    return tomli_w.dumps(document)
+
+
+def tasks_from_toml(text: str, where: str = "tasks.toml") -> dict[str, Task]:
+    """Read the text of a `tasks.toml`, strictly."""
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{where} is not TOML: {error}.") from None
+    return {name: _task(name, entry, where) for name, entry in document.items()}
+
+
+def _task(name: str, entry: Any, where: str) -> Task:
+    if not isinstance(entry, dict) or not isinstance(entry.get("template"), str) or set(entry) - {"template", "transforms"}:
+        raise InputError(f"{where}: the task [{name}] needs a `template`, may have `transforms`, and nothing else.")
+    try:
+        transforms = {key: Transform(**value) for key, value in entry.get("transforms", {}).items()}
+    except TypeError as error:
+        raise InputError(f"{where}: the transforms of [{name}] are not understood: {error}.") from None
+    return Task(name, Template.parse(entry["template"]), transforms)

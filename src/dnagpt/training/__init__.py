@@ -1,0 +1,22 @@
+"""Loss, optimiser, loop, checkpoints and the processes that train together."""
+
+from dnagpt.training.config import TrainingConfig
+from dnagpt.training.loop import Hooks, Interrupted, Progress, StepReport, train
+from dnagpt.training.objective import AnswerLoss, Objective
+from dnagpt.training.run_folder import RunFolder, read_metrics
+from dnagpt.training.world import World, open_world
+
+__all__ = [
+    "AnswerLoss",
+    "Hooks",
+    "Interrupted",
+    "Objective",
+    "Progress",
+    "RunFolder",
+    "StepReport",
+    "TrainingConfig",
+    "World",
+    "open_world",
+    "read_metrics",
+    "train",
+]

@@ -1,0 +1,127 @@
+"""Checkpoints that survive a kill at any moment: complete and verified, or not there at all.
+
+A checkpoint is written to `tmp-step-N`, brought to the disk, given a manifest with the size and SHA-256 of
+every file, and only then renamed to `step-N`. An older one is removed after the newer one was verified.
+"""
+
+import hashlib
+import json
+import logging
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.distributed import checkpoint as distributed_checkpoint
+from torch.distributed.checkpoint.state_dict import get_state_dict, set_state_dict
+
+from dnagpt.checkpoint import fsync_folder, fsync_path
+from dnagpt.errors import InputError
+from dnagpt.genome.files import storage_error
+from dnagpt.training.objective import Objective
+from dnagpt.training.world import World
+
+logger = logging.getLogger("dnagpt")
+
+MANIFEST = "manifest.json"
+
+
+def save_checkpoint(
+    folder: Path, step: int, objective: Objective, optimiser: torch.optim.Optimizer, progress: dict[str, Any],
+    *, keep: int, world: World,
+) -> None:  # fmt: skip
+    """Write weights, optimiser state and the count of steps; then remove all but the last `keep` checkpoints."""
+    temporary, final = folder / f"tmp-step-{step:08d}", folder / f"step-{step:08d}"
+    network_state, optimiser_state = get_state_dict(objective, optimiser)
+    try:
+        if world.is_first:
+            shutil.rmtree(temporary, ignore_errors=True)
+            temporary.mkdir(parents=True)
+        world.wait()
+        distributed_checkpoint.save(
+            {"network": network_state, "optimiser": optimiser_state}, checkpoint_id=temporary, no_dist=world.size == 1
+        )
+        if world.is_first:
+            _seal(temporary, {"step": step, **progress})
+            shutil.rmtree(final, ignore_errors=True)
+            temporary.rename(final)
+            fsync_path(folder)
+            _remove_old(folder, keep)
+        world.wait()
+    except OSError as error:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise storage_error(final, error) from error
+
+
+def _seal(folder: Path, progress: dict[str, Any]) -> None:
+    fsync_folder(folder)
+    files = {path.name: {"bytes": path.stat().st_size, "sha256": _sha256(path)} for path in sorted(folder.iterdir())}
+    manifest = folder / MANIFEST
+    manifest.write_text(json.dumps({"progress": progress, "files": files}, indent=1))
+    fsync_path(manifest)
+    fsync_path(folder)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def _remove_old(folder: Path, keep: int) -> None:
+    kept = 0
+    for path in reversed(_complete(folder)):
+        if kept < keep:
+            kept += damage(path) is None
+        else:
+            shutil.rmtree(path)
+
+
+def _complete(folder: Path) -> list[Path]:
+    return sorted(folder.glob("step-*"))
+
+
+def damage(checkpoint: Path) -> str | None:
+    """Say what is wrong with a checkpoint, or None when every byte is as it was written."""
+    try:
+        files = json.loads((checkpoint / MANIFEST).read_text())["files"]
+        for name, facts in files.items():
+            path = checkpoint / name
+            if path.stat().st_size != facts["bytes"]:
+                return f"{name} has {path.stat().st_size} bytes, not {facts['bytes']}"
+            if _sha256(path) != facts["sha256"]:
+                return f"{name} is not what was written"
+    except FileNotFoundError as error:
+        return f"{Path(error.filename).name} is missing"
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return f"it cannot be read ({error})"
+    return None
+
+
+def newest_checkpoint(folder: Path) -> Path | None:
+    """Find the newest checkpoint that is whole, saying which damaged ones were passed over.
+
+    InputError when there are checkpoints and none of them is whole.
+    """
+    candidates = _complete(folder)
+    for path in reversed(candidates):
+        problem = damage(path)
+        if problem is None:
+            return path
+        logger.warning("%s is damaged: %s. Falling back to the checkpoint before it.", path, problem)
+    if candidates:
+        raise InputError(f"None of the {len(candidates)} checkpoints in {folder} is whole. Start the run anew in another folder.")
+    return None
+
+
+def load_checkpoint(
+    checkpoint: Path, objective: Objective, optimiser: torch.optim.Optimizer, world: World
+) -> dict[str, Any]:
+    """Put weights and optimiser back to where they were, and give the progress that was saved with them."""
+    network_state, optimiser_state = get_state_dict(objective, optimiser)
+    state = {"network": network_state, "optimiser": optimiser_state}
+    distributed_checkpoint.load(state, checkpoint_id=checkpoint, no_dist=world.size == 1)
+    set_state_dict(
+        objective, optimiser, model_state_dict=state["network"], optim_state_dict=state["optimiser"]
+    )
+    progress: dict[str, Any] = json.loads((checkpoint / MANIFEST).read_text())["progress"]
+    return progress

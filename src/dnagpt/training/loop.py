@@ -1,0 +1,216 @@
+"""The training loop: the same for pre-training and fine-tuning, for one process and many.
+
+What happens at a step is a function of the settings and the step's number alone. So a run that was killed and
+resumed from a checkpoint goes the way of one that was never disturbed, to the last bit on a CPU.
+"""
+
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+
+from dnagpt.data.batches import Batch
+from dnagpt.errors import DnagptError, InputError
+from dnagpt.training.checkpoints import load_checkpoint, newest_checkpoint, save_checkpoint
+from dnagpt.training.config import TrainingConfig
+from dnagpt.training.objective import Objective, answer_counts, to_tensors
+from dnagpt.training.optimiser import learning_rate, make_optimiser
+from dnagpt.model import autocast
+from dnagpt.training.run_folder import MetricsLog, RunFolder
+from dnagpt.training.world import World, distribute
+
+logger = logging.getLogger("dnagpt")
+
+BatchSource = Callable[[Sequence[int]], Sequence[Batch]]
+"""Turns the numbers of samples (counted over the whole run) into one or more batches."""
+
+
+@dataclass
+class Progress:
+    """What a run has to remember beside its weights."""
+
+    step: int = 0
+    """Updates done."""
+    best: float | None = None
+    """The best value of the validation metric."""
+    best_step: int = 0
+    """The step it was reached at."""
+    stale: int = 0
+    """Validations since then."""
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """What a run tells those who watch it."""
+
+    step: int
+    steps: int
+    tokens_per_second: float
+    values: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """What the loop calls back for; it knows neither genomes nor tables."""
+
+    batches: BatchSource
+    """Makes training batches."""
+    validate: Callable[[], Mapping[str, float]]
+    """Computes validation metrics with the present weights."""
+    save_best: Callable[[], None]
+    """Keeps the present weights as the model."""
+    report: Callable[[StepReport], None] = lambda _: None
+    """Shows progress."""
+
+
+class Interrupted(DnagptError):
+    """The run was asked to stop and has saved a checkpoint."""
+
+
+def train(objective: Objective, config: TrainingConfig, hooks: Hooks, run: RunFolder, world: World) -> Progress:
+    """Train until the last step, or until validation no longer gets better; resume where `run` has a checkpoint."""
+    objective.to(world.device)
+    distribute(objective, world)
+    optimiser = make_optimiser(objective, config)
+    progress = _resume(run.checkpoints, objective, optimiser, world)
+    with MetricsLog(run, progress.step) as log, _stop_signal() as stopping:
+        speed = _Speed()
+        while progress.step < config.steps and not _is_stale(progress, config):
+            values = _update(objective, optimiser, config, progress.step, hooks.batches, world, speed)
+            progress.step += 1
+            last = progress.step == config.steps
+            if progress.step % config.log_every == 0 or last:
+                shown = {**values(), "tokens_per_second": speed.tokens_per_second}
+                hooks.report(StepReport(progress.step, config.steps, speed.tokens_per_second, shown))
+                if world.is_first:
+                    log.write(progress.step, shown)
+            if progress.step % config.validate_every == 0 or last:
+                with speed.paused():
+                    _validate(objective, config, hooks, progress, log, world)
+            stop = world.any(stopping.is_set())
+            if progress.step % config.checkpoint_every == 0 or last or stop:
+                with speed.paused():
+                    save_checkpoint(
+                        run.checkpoints, progress.step, objective, optimiser, asdict(progress),
+                        keep=config.keep, world=world,
+                    )  # fmt: skip
+            if stop and not last:
+                raise Interrupted(f"Stopped as asked at step {progress.step:,}. Continue with --resume.")
+    return progress
+
+
+def _resume(folder: Path, objective: Objective, optimiser: torch.optim.Optimizer, world: World) -> Progress:
+    checkpoint = newest_checkpoint(folder)
+    if checkpoint is None:
+        return Progress()
+    progress = Progress(**load_checkpoint(checkpoint, objective, optimiser, world))
+    logger.info("Resuming from %s", checkpoint)
+    return progress
+
+
+def _is_stale(progress: Progress, config: TrainingConfig) -> bool:
+    return 0 < config.patience <= progress.stale
+
+
+def _update(
+    objective: Objective, optimiser: torch.optim.Optimizer, config: TrainingConfig, step: int,
+    batches: BatchSource, world: World, speed: "_Speed",
+) -> Callable[[], dict[str, float]]:  # fmt: skip
+    """Make one update; what comes back computes the losses when somebody wants to see them."""
+    own = range(step * config.batch_size + world.rank, (step + 1) * config.batch_size, world.size)
+    micro = config.micro_batch or len(own)
+    group = [batch for start in range(0, len(own), micro) for batch in batches(own[start : start + micro])]
+    counts = world.sum(answer_counts(group, len(objective.answers))).to(world.device)
+    torch.manual_seed(hash((config.seed, step, world.rank)) % 2**63)  # dropout depends on the step alone
+    objective.train()
+    sums = torch.zeros(len(objective.answers), device=world.device)
+    for batch in group:
+        with autocast(world.device, config.precision):
+            part, part_sums = objective(to_tensors(batch, world.device), counts)
+        (part * world.size).backward()  # FSDP2 averages over processes, and the parts are to be added
+        sums += part_sums
+    norm = torch.nn.utils.clip_grad_norm_(objective.parameters(), config.clip)
+    for settings in optimiser.param_groups:
+        settings["lr"] = learning_rate(step, config)
+    optimiser.step()
+    optimiser.zero_grad(set_to_none=True)
+    speed.count(sum(batch.tokens for batch in group) * world.size)
+    total = world.sum(sums)
+
+    def values() -> dict[str, float]:
+        means = (total.cpu() / counts.cpu().clamp(min=1)).tolist()
+        named = {f"train/{answer.name}": mean for answer, mean in zip(objective.answers, means, strict=True)}
+        loss = sum(answer.weight * mean for answer, mean in zip(objective.answers, means, strict=True))
+        return {"train/loss": loss, **named, "gradient_norm": float(norm), "learning_rate": learning_rate(step, config)}
+
+    return values
+
+
+def _validate(
+    objective: Objective, config: TrainingConfig, hooks: Hooks, progress: Progress, log: MetricsLog, world: World
+) -> None:
+    objective.eval()
+    metrics = hooks.validate()
+    if config.metric not in metrics:
+        raise InputError(f"training.metric is {config.metric!r}, but validation computes {', '.join(sorted(metrics))}.")
+    value = metrics[config.metric]
+    lower_is_better = config.metric.endswith(("loss", "_error", "bits_per_base"))
+    if progress.best is None or (value < progress.best if lower_is_better else value > progress.best):
+        progress.best, progress.best_step, progress.stale = value, progress.step, 0
+        hooks.save_best()
+    else:
+        progress.stale += 1
+    named = {f"validation/{name}": number for name, number in metrics.items()}
+    hooks.report(StepReport(progress.step, config.steps, 0.0, named))
+    if world.is_first:
+        log.write(progress.step, named)
+
+
+class _Speed:
+    """Tokens a second, validation and checkpoints left out."""
+
+    def __init__(self) -> None:
+        self._begun, self._away, self._tokens = time.perf_counter(), 0.0, 0
+
+    def count(self, tokens: int) -> None:
+        self._tokens += tokens
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        left = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._away += time.perf_counter() - left
+
+    @property
+    def tokens_per_second(self) -> float:
+        return self._tokens / max(1e-9, time.perf_counter() - self._begun - self._away)
+
+
+@contextmanager
+def _stop_signal() -> Iterator[threading.Event]:
+    """Turn SIGTERM and SIGINT into a flag that the loop looks at after each step."""
+    flag = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield flag
+        return
+
+    def stop(number: int, frame: FrameType | None) -> Any:
+        del number, frame
+        flag.set()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield flag
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

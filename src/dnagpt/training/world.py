@@ -1,0 +1,69 @@
+"""The processes that train together: one on a laptop, many under torchrun."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import distributed
+from torch.distributed.fsdp import fully_shard
+
+from dnagpt.training.objective import Objective
+
+
+@dataclass(frozen=True)
+class World:
+    """This process's place among all that train."""
+
+    rank: int
+    size: int
+    device: torch.device
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this process writes what is written once."""
+        return self.rank == 0
+
+    def sum(self, values: torch.Tensor) -> torch.Tensor:
+        """Add up a tensor over all processes."""
+        if self.size > 1:
+            values = values.to(self.device)
+            distributed.all_reduce(values)
+        return values
+
+    def any(self, flag: bool) -> bool:
+        """Tell whether the flag is up in any process."""
+        return bool(self.sum(torch.tensor(float(flag))).item() > 0) if self.size > 1 else flag
+
+    def wait(self) -> None:
+        """Go on when every process has come this far."""
+        if self.size > 1:
+            distributed.barrier()
+
+
+@contextmanager
+def open_world() -> Iterator[World]:
+    """Join the processes that torchrun started, or be the only one."""
+    rank, size = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+    if torch.cuda.is_available():
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+        device = torch.device("cuda", torch.cuda.current_device())
+    else:
+        device = torch.device("cpu")
+    if size > 1:
+        distributed.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo")
+    try:
+        yield World(rank, size, device)
+    finally:
+        if size > 1:
+            distributed.destroy_process_group()
+
+
+def distribute(objective: Objective, world: World) -> None:
+    """Divide weights, gradients and optimiser state among the processes (FSDP2), block by block."""
+    if world.size > 1:
+        mesh = distributed.init_device_mesh(world.device.type, (world.size,))
+        for block in objective.network.blocks:
+            fully_shard(block, mesh=mesh)
+        fully_shard(objective, mesh=mesh)

@@ -1,0 +1,1 @@
+"""Simulation of the demo's data: related genomes, polyadenylation-like sites, haplotypes. For development only."""
