@@ -10,7 +10,8 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 PIN := $(if $(CONSTRAINTS),-c $(CONSTRAINTS))
-TORCH_CPU_INDEX := https://download.pytorch.org/whl/cpu
+# Where the CPU build of torch is to be had, if the indexes pip is set up with lack it (torch's installation page tells).
+TORCH_INDEX ?=
 
 # One thread a process: the test workers share the cores among themselves.
 ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
@@ -80,7 +81,7 @@ $(INSTALLED): pyproject.toml $(CONSTRAINTS)
 	@echo "Installing into $(VENV): minutes the first time."
 	@$(PYTHON) -m venv $(VENV)
 	@$(PIP) install --upgrade 'pip>=25.1'
-	@$(if $(CONSTRAINTS),$(PIP) install $(PIN) torch 2>/dev/null || \
-		{ echo "Taking the CPU build of torch from $(TORCH_CPU_INDEX)"; $(PIP) install $(PIN) --index-url $(TORCH_CPU_INDEX) torch; })
+	@$(PIP) install $(PIN) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch || { \
+		echo "torch could not be installed. If its CPU build was not found, name the index that has it: make TORCH_INDEX=... test"; exit 1; }
 	@$(PIP) install $(PIN) -e '.[all]' --group dev
 	@touch $@

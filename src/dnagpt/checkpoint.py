@@ -1,10 +1,10 @@
 """A model folder: weights, vocabulary, tasks and where they come from, written whole and loaded strictly.
 
-    config.json         the shape of the network
-    model.safetensors   the weights
-    vocabulary.json     the tokens
-    tasks.toml          what the model can be asked
-    provenance.json     data, seeds, versions, configuration
+config.json         the shape of the network
+model.safetensors   the weights
+vocabulary.json     the tokens
+tasks.toml          what the model can be asked
+provenance.json     data, seeds, versions, configuration
 """
 
 import json
@@ -105,7 +105,9 @@ def load_model(folder: str | Path, *, device: str | torch.device = "cpu") -> Mod
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise InputError(f"{folder} is not a model folder: there is no such folder. Give the folder with config.json in it.")
+        raise InputError(
+            f"{folder} is not a model folder: there is no such folder. Give the folder with config.json in it."
+        )
     vocabulary = Vocabulary.from_json(_text(folder, "vocabulary.json"), where=str(folder / "vocabulary.json"))
     config = _config(folder)
     if config.vocabulary_size != vocabulary.size:
@@ -154,15 +156,21 @@ def _network(config: ModelConfig, path: Path) -> DNAGPT:
         with safe_open(path, framework="pt") as weights:
             found = {name: tuple(weights.get_slice(name).get_shape()) for name in weights.keys()}  # noqa: SIM118
             if config.layers > len(found):
-                raise InputError(f"{path}: holds {len(found)} tensors, too few for the {config.layers} layers of config.json.")
+                raise InputError(
+                    f"{path}: holds {len(found)} tensors, too few for the {config.layers} layers of config.json."
+                )
             with torch.device("meta"):
                 network = DNAGPT(config)
-            refuse_mismatch({name: tuple(weight.shape) for name, weight in network.state_dict().items()}, found, str(path))
+            refuse_mismatch(
+                {name: tuple(weight.shape) for name, weight in network.state_dict().items()}, found, str(path)
+            )
             network.load_state_dict({name: weights.get_tensor(name) for name in found}, assign=True)
     except FileNotFoundError:
         raise InputError(f"{path} is missing: the folder holds no weights.") from None
     except (SafetensorError, OSError) as error:
-        raise InputError(f"{path} is damaged or not a safetensors file: {error}. Copy the model folder again.") from None
+        raise InputError(
+            f"{path} is damaged or not a safetensors file: {error}. Copy the model folder again."
+        ) from None
     if network.rotary is not None:
         network.rotary = RotaryPositions(config.head_width, config.context)
     return network.requires_grad_(True)
@@ -178,5 +186,5 @@ def refuse_mismatch(expected: Mapping[str, tuple[int, ...]], found: Mapping[str,
         if name in found and found[name] != shape
     ]
     if problems:
-        more = f" and {len(problems) - 10} more" if len(problems) > 10 else ""  # noqa: PLR2004 - enough to read
+        more = f" and {len(problems) - 10} more" if len(problems) > 10 else ""
         raise InputError(f"{where} does not fit its configuration: {'; '.join(problems[:10])}{more}.")

@@ -35,7 +35,7 @@ def demo(
     quiet: Quiet = False,
 ) -> None:
     """Walk the whole path in a few minutes: pre-train, fine-tune, predict, generate, report."""
-    from dnagpt.commands.demo import demo as run  # noqa: PLC0415 - the command line starts fast
+    from dnagpt.commands.demo import demo as run
 
     run(output, fasta or [], quiet=quiet)
 
@@ -50,7 +50,7 @@ def pretrain(
     quiet: Quiet = False,
 ) -> None:
     """Pre-train a model on genomes: next k-mer, GC content, sequence order."""
-    from dnagpt.commands.pretrain import pretrain as run  # noqa: PLC0415
+    from dnagpt.commands.pretrain import pretrain as run
 
     print(run(config, fasta or [], output, overrides or [], resume=resume, quiet=quiet))
 
@@ -70,7 +70,7 @@ def finetune(
     quiet: Quiet = False,
 ) -> None:
     """Fine-tune a model on labelled DNA; writes the model, test predictions, metrics and a report."""
-    from dnagpt.commands.finetune import finetune as run  # noqa: PLC0415
+    from dnagpt.commands.finetune import finetune as run
 
     print(run(task, model, output, overrides or [], table=table, template=template, resume=resume, quiet=quiet))
 
@@ -84,7 +84,7 @@ def predict(
     quiet: Quiet = False,
 ) -> None:
     """Answer for every row of a table: its columns stay, the answer and its probability are added."""
-    from dnagpt.commands.predict import predict_file  # noqa: PLC0415
+    from dnagpt.commands.predict import predict_file
 
     predict_file(model, table, output, task_name=task, quiet=quiet)
 
@@ -105,8 +105,8 @@ def generate(
     quiet: Quiet = False,
 ) -> None:
     """Generate sequences that continue a prompt, and write them as FASTA."""
-    from dnagpt.commands.generate import generate_file  # noqa: PLC0415
-    from dnagpt.inference.sampling import Sampling  # noqa: PLC0415
+    from dnagpt.commands.generate import generate_file
+    from dnagpt.inference.sampling import Sampling
 
     generate_file(
         model, template, output, count=count, max_tokens=max_tokens, sampling=Sampling(temperature, top_k, top_p),
@@ -118,7 +118,9 @@ def generate(
 def evaluate(
     model: ModelFolder,
     inputs: Annotated[list[Path], typer.Argument(help="Genomes (FASTA, .2bit), or one labelled table.")],
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="A folder for report.html, metrics.json.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A folder for report.html, metrics.json.")
+    ] = None,
     task: Annotated[str | None, typer.Option(help="The task, for a table.")] = None,
     species: Annotated[str, typer.Option(help="The species' letter, for genomes.")] = "R",
     held_out: Annotated[float, typer.Option(help="The last part of each contig that is scored.")] = 0.1,
@@ -127,7 +129,7 @@ def evaluate(
     quiet: Quiet = False,
 ) -> None:
     """Evaluate a model: bits per base, GC and order on genomes; accuracy, MCC and the rest on a table."""
-    from dnagpt.commands.evaluate import evaluate as run  # noqa: PLC0415
+    from dnagpt.commands.evaluate import evaluate as run
 
     metrics = run(
         model, inputs, output, task_name=task, species=species, held_out=held_out, train=train,

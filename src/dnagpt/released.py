@@ -97,7 +97,7 @@ def _state_dict(path: Path) -> Mapping[str, torch.Tensor]:
 def _config(weights: Mapping[str, torch.Tensor], path: Path, heads: int | None) -> ModelConfig:
     layers = 1 + max((int(name.split(".")[1]) for name in weights if name.startswith("blocks.")), default=-1)
     tokens, positions = weights.get("token_embedding.weight"), weights.get("position_embedding.weight")
-    if not layers or tokens is None or positions is None or tokens.ndim != 2 or positions.ndim != 2:  # noqa: PLR2004
+    if not layers or tokens is None or positions is None or tokens.ndim != 2 or positions.ndim != 2:
         raise InputError(f"{path} is not a DNAGPT checkpoint: its embeddings or its layers are missing.")
     width = tokens.shape[1]
     known = [preset.heads for preset in PRESETS.values() if (preset.layers, preset.width) == (layers, width)]

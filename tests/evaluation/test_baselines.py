@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -138,20 +139,28 @@ def benchmark(data_dir: Path, task: str, part: str) -> tuple[list[str], Labels]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("species", "count", "floor", "gc_floor"), [("human", 19_262, 0.781, 0.648), ("mouse", 14_600, 0.798, 0.699)]
+    ("species", "count", "floor", "gc_floor"), [("human", 19_262, 0.781, 0.645), ("mouse", 14_600, 0.785, 0.68)]
 )
 def test_polyadenylation_floors(data_dir: Path, species: str, count: int, floor: float, gc_floor: float) -> None:
-    """A random 75/25 split; the published floors are of another split, so two standard errors (0.013) are allowed."""
+    """Mean of three random 75/25 splits.
+
+    Published, for one split: 4-mers .781 human and .798 mouse, GC .648 and .699. One split has a standard error of .006
+    to .007, and what is measured here, .785 and .788, GC .649 and .687, lies within two of them.
+    """
     sequences, labels = polyadenylation(data_dir, species)
     assert len(sequences) == count
-    order = np.random.default_rng(3).permutation(count)
-    cut = int(0.75 * count)
-    train, test = ([sequences[place] for place in part] for part in (order[:cut], order[cut:]))
-    truth = labels[order[cut:]]
-    kmers = classification_metrics(truth, kmer_baseline(train, labels[order[:cut]], test))
-    gc = classification_metrics(truth, gc_baseline(train, labels[order[:cut]], test))
-    assert kmers.accuracy > floor - 0.013
-    assert gc.accuracy == pytest.approx(gc_floor, abs=0.025)
+    splits = [np.random.default_rng(seed).permutation(count) for seed in range(3)]
+
+    def mean_accuracy(baseline: Callable[..., NDArray[np.float64]]) -> float:
+        accuracies = []
+        for order in splits:
+            train, test = order[: int(0.75 * count)], order[int(0.75 * count) :]
+            found = baseline([sequences[one] for one in train], labels[train], [sequences[one] for one in test])
+            accuracies.append(classification_metrics(labels[test], found).accuracy)
+        return float(np.mean(accuracies))
+
+    assert mean_accuracy(kmer_baseline) > floor
+    assert mean_accuracy(gc_baseline) == pytest.approx(gc_floor, abs=0.01)
 
 
 @pytest.mark.slow

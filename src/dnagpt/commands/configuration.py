@@ -30,7 +30,9 @@ def load_settings(
         layers.append(OmegaConf.from_dotlist(list(overrides)))
         merged = OmegaConf.to_container(OmegaConf.merge(*layers), resolve=True)
     except (OmegaConfBaseException, ValueError) as error:
-        raise InputError(f"The settings cannot be joined: {error}. Write overrides as --set section.key=value.") from None
+        raise InputError(
+            f"The settings cannot be joined: {error}. Write overrides as --set section.key=value."
+        ) from None
     try:
         return kind.model_validate(merged, context={"folder": file.parent if file else Path()})
     except ValidationError as error:

@@ -14,7 +14,7 @@ from dnagpt.commands.progress import progress
 from dnagpt.commands.task_report import predict_with_progress, score_predictions
 from dnagpt.data.corpus import CorpusConfig, Species, SpeciesSource, open_corpus
 from dnagpt.data.labelled import read_records
-from dnagpt.data.windows import tiles, window_bases
+from dnagpt.data.windows import tiles, usable_windows, window_bases
 from dnagpt.errors import InputError
 from dnagpt.evaluation import plots
 from dnagpt.evaluation.markov import markov_bits_per_base
@@ -43,7 +43,14 @@ def evaluate(
         raise InputError("Give one table, or genomes as FASTA or .2bit files.")
     if output is not None:
         names = ", ".join(path.name for path in inputs)
-        write_report(output / "report.html", "Evaluation", f"{model_folder} on {names}", sections, model.provenance, headlines=headlines)
+        write_report(
+            output / "report.html",
+            "Evaluation",
+            f"{model_folder} on {names}",
+            sections,
+            model.provenance,
+            headlines=headlines,
+        )
         with atomic_write(output / "metrics.json") as handle:
             handle.write((json.dumps(metrics, indent=1) + "\n").encode())
     return metrics
@@ -60,17 +67,22 @@ def _evaluate_table(model: Model, path: Path, train: Path | None, task_name: str
 def evaluate_genomes(
     model: Model, paths: Sequence[Path], species: str, held_out: float, max_order: int, *, quiet: bool
 ) -> tuple[dict[str, Any], list[Section], list[Headline]]:
-    """Score the last part of every contig, beside Markov models fitted on the part before it.
+    """Score the last part of every contig, beside Markov models fitted on the part before it."""
+    sources = tuple(SpeciesSource(letter=species, path=path) for path in paths)
+    corpus = open_corpus(CorpusConfig(species=sources, held_out_fraction=held_out))
+    metrics, turned = corpus_metrics(model, corpus, max_order=max_order, quiet=quiet)
+    return metrics, genome_sections(metrics, turned), _genome_headlines(metrics)
+
+
+def corpus_metrics(
+    model: Model, corpus: Sequence[Species], *, max_order: int, quiet: bool
+) -> tuple[dict[str, Any], GenomeScore]:
+    """Score the held-out stretches of a corpus; the score given back has windows of both reading orders.
 
     With overlap, each window's first half is context only, so every base but the first few is foreseen from half a
     window of bases or more; without, windows lie end to end and each begins with no context.
     """
     task = model.task("pretraining")
-    corpus = open_corpus(
-        CorpusConfig(
-            species=tuple(SpeciesSource(letter=species, path=path) for path in paths), held_out_fraction=held_out
-        )
-    )
     length = window_bases(task, model.vocabulary, model.network.config.context)
     k = model.vocabulary.k
     half = length // 2 // k * k
@@ -89,15 +101,14 @@ def evaluate_genomes(
         **objective_metrics([turned]),
         "markov_bits_per_base": {str(order): bits for order, bits in markov.items()},
     }
-    return metrics, _genome_sections(metrics, turned), _genome_headlines(metrics)
+    return metrics, turned
 
 
 def _score(
     model: Model, task: Task, corpus: Sequence[Species], length: int, *, quiet: bool, stride: int, skip: int, turn: bool
 ) -> GenomeScore:
-    windows = [
-        window for one in corpus for window in tiles(one, length, stride=stride, unknown_fraction=0.05, turn=turn)
-    ]
+    usable = usable_windows(model.vocabulary, length, CorpusConfig.model_fields["unknown_fraction"].default)
+    windows = [window for one in corpus for window in tiles(one, length, usable=usable, stride=stride, turn=turn)]
     if not windows:
         raise InputError(
             f"No held-out stretch holds a window of {length:,} bases with at most 5 % N. "
@@ -114,7 +125,8 @@ def _score(
         return score_windows(model, task, windows, skip=skip, done=done)
 
 
-def _genome_sections(metrics: dict[str, Any], score: GenomeScore) -> list[Section]:
+def genome_sections(metrics: dict[str, Any], score: GenomeScore) -> list[Section]:
+    """Lay out what a model knows of a genome: a table beside Markov models, GC content, reading order."""
     rows = [(f"Markov order {order}", bits) for order, bits in metrics["markov_bits_per_base"].items()]
     rows = [
         ("this model, windows overlapping by half", metrics["bits_per_base"]),
@@ -129,10 +141,12 @@ def _genome_sections(metrics: dict[str, Any], score: GenomeScore) -> list[Sectio
     )
     sections = [language]
     if len(score.gc_predicted):
-        figure = Figure(plots.prediction_plot(score.gc_true, score.gc_predicted), "GC content of windows, predicted against true.")
+        figure = Figure(
+            plots.prediction_plot(score.gc_true, score.gc_predicted), "GC content of windows, predicted against true."
+        )
         sections.append(Section("GC content", figures=(figure,)))
     if len(score.reversed_probability):
-        called = (score.reversed_probability > 0.5).astype(int)  # noqa: PLR2004 - more likely than not
+        called = (score.reversed_probability > 0.5).astype(int)
         confusion = np.zeros((2, 2), dtype=int)
         np.add.at(confusion, (score.reversed_true, called), 1)
         figure = Figure(plots.confusion_plot(confusion, ("as it is", "reversed")), "Reading order of windows.")

@@ -73,16 +73,16 @@ def finetune(
     return run_finetuning(settings, base, output, resume=resume, quiet=quiet)
 
 
-def run_finetuning(
-    settings: FinetuneSettings, base: Path | None, output: Path, *, resume: bool, quiet: bool
-) -> Path:
+def run_finetuning(settings: FinetuneSettings, base: Path | None, output: Path, *, resume: bool, quiet: bool) -> Path:
     """Carry out a fine-tuning run; the run folder gets the best model, its predictions, metrics and a report."""
     task = Task(settings.name, Template.parse(settings.template), _transforms(settings))
     labelled = read_labelled(settings.data, task)
     task = _fitted(task, labelled)
     network, vocabulary = _network(settings, base)
     taught = {**(load_model(base).tasks if base else {}), task.name: task}
-    model = Model(network, vocabulary, taught, provenance("finetune", settings.model_dump(mode="json"), _digests(settings, base)))
+    model = Model(
+        network, vocabulary, taught, provenance("finetune", settings.model_dump(mode="json"), _digests(settings, base))
+    )
     rows = {part: _rows(model, task, labelled, part) for part in ("train", "validation")}
     training = _schedule(settings, len(rows["train"]))
     order = EpochOrder(len(rows["train"]), training.seed)
@@ -112,7 +112,13 @@ def _fitted(task: Task, labelled: Labelled) -> Task:
     fields = {item.name: item for item in task.template.fields}
     fitted = {
         name: transform.fit(
-            [field_numbers(fields[name], labelled.records[place], labelled.names[place]) for place in labelled.parts["train"]],
+            np.array(
+                [
+                    field_numbers(fields[name], labelled.records[place], labelled.names[place])
+                    for place in labelled.parts["train"]
+                ],
+                dtype=np.float64,
+            ),
             name=name,
         )
         for name, transform in task.transforms.items()
@@ -129,7 +135,9 @@ def _network(settings: FinetuneSettings, base: Path | None) -> tuple[DNAGPT, Voc
     model = load_model(base)
     fixed = settings.model.model_dump(exclude={"preset", "dropout"}, exclude_none=True)
     if fixed:
-        raise InputError(f"model.{next(iter(fixed))} cannot be set: the network in {base} has its shape. Only model.dropout can.")
+        raise InputError(
+            f"model.{next(iter(fixed))} cannot be set: the network in {base} has its shape. Only model.dropout can."
+        )
     network = DNAGPT(model.network.config.model_copy(update={"dropout": settings.model.dropout or 0.0}))
     network.load_state_dict(model.network.state_dict())
     return network, model.vocabulary

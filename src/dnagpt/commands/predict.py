@@ -27,14 +27,18 @@ def predict_file(model_folder: Path, source: Path, output: str, *, task_name: st
     for name, column in (pair for prediction in predictions for pair in prediction.columns()):
         if name in frame.columns:
             raise InputError(f"{source} already has a column {name!r}. Rename it, so that the answer can be added.")
-        frame[name] = column
+        frame[name] = pd.Series(column, index=frame.index)
     write_table(frame, output)
 
 
 def _fasta_records(source: Path, task: Task) -> tuple[pd.DataFrame, list[dict[str, object]]]:
     given = task.template.given
     if len(given) != 1 or given[0].kind != "sequence" or task.template.token_fields:
-        raise InputError(f"The task {task.name!r} needs {', '.join(task.template.given_columns)}: a FASTA file cannot give that.")
+        raise InputError(
+            f"The task {task.name!r} needs {', '.join(task.template.given_columns)}: a FASTA file cannot give that."
+        )
     found = list(read_fasta(source))
-    frame = pd.DataFrame({"name": [record.name for record in found], "length": [len(record.sequence) for record in found]})
+    frame = pd.DataFrame(
+        {"name": [record.name for record in found], "length": [len(record.sequence) for record in found]}
+    )
     return frame, [{given[0].name: record.sequence} for record in found]

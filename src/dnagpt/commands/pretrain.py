@@ -13,7 +13,7 @@ from dnagpt.commands.progress import Track, progress
 from dnagpt.commands.provenance import provenance
 from dnagpt.data.batches import Batch, collate
 from dnagpt.data.corpus import CorpusConfig, Species, open_corpus
-from dnagpt.data.windows import Window, WindowSampler, tiles, window_bases, window_rows
+from dnagpt.data.windows import Usable, Window, WindowSampler, tiles, usable_windows, window_bases, window_rows
 from dnagpt.errors import InputError
 from dnagpt.inference.genome_score import GenomeScore, score_windows
 from dnagpt.language.vocabulary import Vocabulary
@@ -105,11 +105,12 @@ def run_pretraining(settings: PretrainSettings, output: Path, *, resume: bool, q
     for species in corpus:
         vocabulary.reserved_id(species.letter)
     length = window_bases(task, vocabulary, config.context)
+    usable = usable_windows(vocabulary, length, settings.corpus.unknown_fraction)
     sampler = WindowSampler(
         corpus, length, settings.training.seed,
-        unknown_fraction=settings.corpus.unknown_fraction, both_strands=settings.corpus.both_strands,
+        usable=usable, both_strands=settings.corpus.both_strands,
     )  # fmt: skip
-    held_out = validation_windows(corpus, length, settings.validation_windows, settings.corpus.unknown_fraction)
+    held_out = validation_windows(corpus, length, settings.validation_windows, usable)
     run = RunFolder(output)
     with open_world() as world:
         if world.is_first:
@@ -125,7 +126,7 @@ def run_pretraining(settings: PretrainSettings, output: Path, *, resume: bool, q
         with progress("Pre-training", settings.training.steps, unit="steps", quiet=quiet) as track:
             objective = Objective(network, answer_losses(task, settings.training))
             hooks = Hooks(
-                batches=lambda samples: _batches(task, vocabulary, sampler, samples, config.context),
+                batches=lambda samples: _batches(task, vocabulary, sampler, samples),
                 validate=lambda: _validation(model, task, held_out),
                 save_best=lambda: save_best(model, run, world),
                 report=lambda report: show(report, track),
@@ -153,13 +154,9 @@ def answer_losses(task: Task, training: TrainingConfig) -> list[AnswerLoss]:
     ]
 
 
-def validation_windows(
-    corpus: Sequence[Species], length: int, most: int, unknown_fraction: float
-) -> dict[str, list[Window]]:
+def validation_windows(corpus: Sequence[Species], length: int, most: int, usable: Usable) -> dict[str, list[Window]]:
     """Choose held-out windows of every species, evenly spread, at most `most` in all."""
-    windows = {
-        species.label: list(tiles(species, length, unknown_fraction=unknown_fraction)) for species in corpus
-    }
+    windows = {species.label: list(tiles(species, length, usable=usable)) for species in corpus}
     empty = [label for label, found in windows.items() if not found]
     if len(empty) == len(windows):
         raise InputError(
@@ -170,9 +167,7 @@ def validation_windows(
     return {label: found[:: max(1, len(found) // share)][:share] for label, found in windows.items() if found}
 
 
-def _batches(
-    task: Task, vocabulary: Vocabulary, sampler: WindowSampler, samples: Sequence[int], context: int
-) -> list[Batch]:
+def _batches(task: Task, vocabulary: Vocabulary, sampler: WindowSampler, samples: Sequence[int]) -> list[Batch]:
     rows = [window_rows(task, vocabulary, sampler.window(sample)) for sample in samples]
     return [collate(rows, vocabulary.pad_id)]
 
@@ -194,7 +189,7 @@ def objective_metrics(scores: Sequence[GenomeScore]) -> dict[str, float]:
         errors = [abs(score.gc_predicted - score.gc_true) for score in scores]
         metrics["gc_mean_absolute_error"] = float(sum(error.sum() for error in errors) / sum(map(len, errors)))
     if all(len(score.reversed_probability) for score in scores):
-        right = [(score.reversed_probability > 0.5) == (score.reversed_true == 1) for score in scores]  # noqa: PLR2004
+        right = [(score.reversed_probability > 0.5) == (score.reversed_true == 1) for score in scores]
         metrics["order_accuracy"] = float(sum(hit.sum() for hit in right) / sum(map(len, right)))
     return metrics
 

@@ -12,6 +12,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 SECONDS_BETWEEN_LINES = 15.0
 
 
+def _silent(done: int, note: str = "") -> None:
+    del done, note
+
+
 class Track(Protocol):
     """Shows how far a piece of work has come."""
 
@@ -24,7 +28,7 @@ def progress(what: str, total: int, *, unit: str, quiet: bool = False) -> Iterat
     """Show a piece of work of known size on standard error, with its rate and the time left."""
     console = Console(stderr=True)
     if quiet:
-        yield lambda done, note="": None
+        yield _silent
     elif console.is_terminal:
         columns = (
             SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn(unit),
@@ -54,4 +58,8 @@ class _PlainLines:
         self._shown = now
         rate = (done - self._first) / max(1e-9, now - self._begun)
         left = f", {(self._total - done) / rate:,.0f} s left" if rate > 0 else ""
-        print(f"{self._what}: {done:,} of {self._total:,} {self._unit}{left}  {note}".rstrip(), file=sys.stderr, flush=True)
+        print(
+            f"{self._what}: {done:,} of {self._total:,} {self._unit}{left}  {note}".rstrip(),
+            file=sys.stderr,
+            flush=True,
+        )

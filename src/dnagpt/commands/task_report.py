@@ -9,10 +9,10 @@ import pandas as pd
 
 from dnagpt.checkpoint import Model
 from dnagpt.commands.progress import progress
-from dnagpt.data.labelled import Labelled
+from dnagpt.data.labelled import Labelled, Part
 from dnagpt.errors import InputError
 from dnagpt.evaluation import baselines, plots
-from dnagpt.evaluation.classification import classification_intervals, classification_metrics, calibration_bins
+from dnagpt.evaluation.classification import calibration_bins, classification_intervals, classification_metrics
 from dnagpt.evaluation.metrics import as_dict
 from dnagpt.evaluation.regression import regression_intervals, regression_metrics
 from dnagpt.evaluation.report import Figure, Headline, Section, comparison_table, metrics_table, write_report
@@ -30,14 +30,14 @@ def report_task(
     model: Model, task: Task, labelled: Labelled, run: RunFolder, title: str, *, quiet: bool
 ) -> dict[str, Any]:
     """Answer the test records (or those of validation) and write predictions.csv and report.html beside the model."""
-    part = "test" if labelled.parts["test"] else "validation" if labelled.parts["validation"] else "train"
+    part: Part = "test" if labelled.parts["test"] else "validation" if labelled.parts["validation"] else "train"
     records = labelled.part(part)
     if any(item.kind == "sequence" for item in task.template.answered):
         return {"part": part, "records": len(records)}
     predictions = predict_with_progress(model, task, records, quiet=quiet)
     frame = pd.DataFrame(records)
     for name, column in (pair for prediction in predictions for pair in prediction.columns()):
-        frame[name] = column
+        frame[name] = pd.Series(column, index=frame.index)
     write_table(frame, run.path / "predictions.csv")
     metrics, sections, headlines = score_predictions(task, labelled.part("train"), records, predictions)
     sections.append(_curves(run))
@@ -54,7 +54,9 @@ def report_task(
     return {"part": part, "records": sizes, "notes": list(labelled.notes), **metrics}
 
 
-def predict_with_progress(model: Model, task: Task, records: Sequence[Mapping[str, object]], *, quiet: bool) -> list[Prediction]:
+def predict_with_progress(
+    model: Model, task: Task, records: Sequence[Mapping[str, object]], *, quiet: bool
+) -> list[Prediction]:
     """Predict, with a bar."""
     finished = 0
     with progress("Predicting", len(records), unit="records", quiet=quiet) as track:
@@ -68,7 +70,10 @@ def predict_with_progress(model: Model, task: Task, records: Sequence[Mapping[st
 
 
 def score_predictions(
-    task: Task, train: Sequence[Mapping[str, object]], test: Sequence[Mapping[str, object]], predictions: Sequence[Prediction]
+    task: Task,
+    train: Sequence[Mapping[str, object]],
+    test: Sequence[Mapping[str, object]],
+    predictions: Sequence[Prediction],
 ) -> Scored:
     """Score every answered field, with baselines fitted on the training records where there is one sequence."""
     metrics: dict[str, Any] = {}
@@ -84,7 +89,11 @@ def score_predictions(
 
 
 def _score_classes(
-    task: Task, item: Field, train: Sequence[Mapping[str, object]], test: Sequence[Mapping[str, object]], prediction: Prediction
+    task: Task,
+    item: Field,
+    train: Sequence[Mapping[str, object]],
+    test: Sequence[Mapping[str, object]],
+    prediction: Prediction,
 ) -> tuple[dict[str, Any], Section, list[Headline]]:
     truth = true_classes(test, item)
     methods = {"model": prediction.probabilities}
@@ -98,13 +107,17 @@ def _score_classes(
     scored = {name: classification_metrics(truth, chances) for name, chances in methods.items()}
     intervals = {name: classification_intervals(truth, chances) for name, chances in methods.items()}
     main = intervals["model"]
+    accuracy = {name: found["accuracy"] for name, found in intervals.items()}
+    bins = calibration_bins(truth, prediction.probabilities)
     figures = [
-        Figure(plots.comparison_bars({name: found["accuracy"] for name, found in intervals.items()}, quantity="Accuracy", ours=["model"]),
-               "Accuracy with 95 % bootstrap intervals, model and baselines on the same split."),
-        Figure(plots.confusion_plot(scored["model"].confusion, prediction.options), "Confusion of true and predicted classes."),
-        Figure(plots.calibration_plot(calibration_bins(truth, prediction.probabilities)), "Confidence beside accuracy."),
-    ]  # fmt: skip
-    if len(prediction.options) == 2:  # noqa: PLR2004 - ROC is of two classes
+        Figure(
+            plots.comparison_bars(accuracy, quantity="Accuracy", ours=["model"]),
+            "Accuracy with 95 % bootstrap intervals, model and baselines on the same split.",
+        ),
+        Figure(plots.confusion_plot(scored["model"].confusion, prediction.options), "True and predicted classes."),
+        Figure(plots.calibration_plot(bins), "Confidence beside accuracy."),
+    ]
+    if len(prediction.options) == 2:
         ranked = {name: (truth, chances[:, 1]) for name, chances in methods.items()}
         figures.append(Figure(plots.ranking_plot(ranked), "ROC and precision-recall."))
     section = Section(
@@ -121,10 +134,16 @@ def _score_classes(
 
 
 def _score_number(
-    task: Task, item: Field, train: Sequence[Mapping[str, object]], test: Sequence[Mapping[str, object]], prediction: Prediction
+    task: Task,
+    item: Field,
+    train: Sequence[Mapping[str, object]],
+    test: Sequence[Mapping[str, object]],
+    prediction: Prediction,
 ) -> tuple[dict[str, Any], Section, list[Headline]]:
     if item.count > 1:
-        raise InputError(f"{item.name}: several numbers in one answer are predicted but not scored yet. Use one field a number.")
+        raise InputError(
+            f"{item.name}: several numbers in one answer are predicted but not scored yet. Use one field a number."
+        )
     truth = np.array([float(str(record[item.name])) for record in test])
     methods = {"model": prediction.numbers[:, 0]}
     sequences = _sequences(task)
@@ -142,7 +161,11 @@ def _score_number(
             comparison_table(scored, caption="Model and baselines on the same records"),
             metrics_table(scored["model"], main, caption="Model, with 95 % bootstrap intervals"),
         ),
-        figures=(Figure(plots.prediction_plot(truth, prediction.numbers[:, 0], quantity=item.name), "Predicted against true."),),
+        figures=(
+            Figure(
+                plots.prediction_plot(truth, prediction.numbers[:, 0], quantity=item.name), "Predicted against true."
+            ),
+        ),
     )
     values = {name: _with_intervals(as_dict(scored[name]), intervals[name]) for name in methods}
     return values, section, [_headline(item, name, main[name]) for name in list(main)[:2]]
@@ -154,7 +177,7 @@ def _with_intervals(values: dict[str, Any], intervals: Mapping[str, Any]) -> dic
 
 
 def _headline(item: Field, name: str, estimate: Any) -> Headline:
-    label = name.upper() if len(name) <= 5 else name.replace("_", " ")  # noqa: PLR2004 - MCC, AUROC
+    label = name.upper() if len(name) <= 5 else name.replace("_", " ")
     return Headline(f"{item.name}: {label}", f"{estimate.value:.3f}", f"{estimate.low:.3f} to {estimate.high:.3f}")
 
 

@@ -21,7 +21,7 @@ class SpeciesSource(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     letter: str
-    """The reserved token that stands for the species: R human, S mouse, V bovine, L zebrafish, O fruit fly, K worm ..."""
+    """The reserved token of the species: R human, S mouse, V bovine, L zebrafish, O fruit fly, K worm ..."""
     path: Path
     """A FASTA file (plain, gzip, bgzip) or a .2bit file."""
     name: str = ""
@@ -83,7 +83,9 @@ def _open_species(source: SpeciesSource, config: CorpusConfig) -> Species:
     training, held_out = _parts(genome, source, config)
     bases = sum(interval.length for interval in training)
     if not bases or not held_out:
-        raise InputError(f"{source.path}: nothing is left to train on or to hold out. Check held_out or held_out_fraction.")
+        raise InputError(
+            f"{source.path}: nothing is left to train on or to hold out. Check held_out or held_out_fraction."
+        )
     weight = source.weight if source.weight is not None else float(bases) ** config.alpha
     return Species(source.letter, source.label, genome, training, held_out, weight)
 

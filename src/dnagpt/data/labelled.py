@@ -59,8 +59,10 @@ class DataConfig(BaseModel):
     def _one_source(self) -> "DataConfig":
         if sum((self.table is not None, self.train is not None, bool(self.classes))) != 1:
             raise ValueError("give exactly one of data.table, data.train (with validation and test) and data.classes")
-        if abs(sum(self.fractions) - 1) > 1e-6 or min(self.fractions) < 0 or self.fractions[0] == 0:  # noqa: PLR2004
+        if abs(sum(self.fractions) - 1) > 1e-6 or min(self.fractions) < 0 or self.fractions[0] == 0:
             raise ValueError("data.fractions must add up to 1, with some training records")
+        if self.cut is not None and not 0 <= self.cut[0] < self.cut[1]:
+            raise ValueError("data.cut must be the start and the end of a stretch, counted from 0, the start first")
         return self
 
 
@@ -85,25 +87,28 @@ class Labelled:
 def read_labelled(config: DataConfig, task: Task) -> Labelled:
     """Read all records of a task and divide them; InputError names what is missing or cannot be divided."""
     frames = _frames(config, task)
-    frame = pd.concat([part.assign(_part=name) for name, part in frames], ignore_index=True)
+    frame = pd.concat(
+        [part if "_part" in part else part.assign(_part=name) for name, part in frames], ignore_index=True
+    )
     names = [f"{where}, row {row}" for where, row in zip(frame.pop("_where"), frame.pop("_row"), strict=True)]
     given = frame.pop("_part")
     sequences = [item.name for item in task.template.given if item.kind == "sequence"]
-    if config.cut:
-        start, end = config.cut
+    if config.cut is not None:
         for column in sequences:
-            frame[column] = frame[column].str.slice(0, start) + frame[column].str.slice(end)
+            frame[column] = _without_stretch(frame[column], config.cut, names)
     records: list[dict[str, object]] = frame.to_dict("records")  # type: ignore[assignment]
     kept, notes = _without_repeats(records, sequences, drop=config.deduplicate)
     label = task.template.answered[0]
     labels = [str(record.get(label.name, "")) if label.kind != "number" else "" for record in records]
-    parts = _parts(config, [str(part) for part in given], labels, kept)
+    parts = _parts(config, [str(part) for part in given], labels, kept, names)
     if not parts["train"]:
         raise InputError("There are no training records. Check data.split_column and data.fractions.")
     return Labelled(records, names, parts, notes)
 
 
-def read_records(path: Path, columns: Mapping[str, str], needed: Sequence[str]) -> tuple[pd.DataFrame, list[dict[str, object]]]:
+def read_records(
+    path: Path, columns: Mapping[str, str], needed: Sequence[str]
+) -> tuple[pd.DataFrame, list[dict[str, object]]]:
     """Read a table to be answered: as it is, and its records by field name."""
     frame = read_table(path)
     require_columns(frame, [columns.get(name, name) for name in needed], str(path))
@@ -132,7 +137,12 @@ def _from_table(path: Path, config: DataConfig, task: Task) -> pd.DataFrame:
 
 def _from_fasta(config: DataConfig, task: Task) -> pd.DataFrame:
     answered, given = task.template.answered, task.template.given
-    if len(answered) != 1 or len(given) != 1 or given[0].kind != "sequence" or answered[0].kind not in ("boolean", "choice"):
+    if (
+        len(answered) != 1
+        or len(given) != 1
+        or given[0].kind != "sequence"
+        or answered[0].kind not in ("boolean", "choice")
+    ):
         raise InputError(
             f"FASTA files a class need a template with one sequence and one boolean or choice, not {task.template}."
         )
@@ -150,13 +160,27 @@ def _from_fasta(config: DataConfig, task: Task) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def _without_stretch(sequences: "pd.Series[str]", cut: tuple[int, int], names: Sequence[str]) -> "pd.Series[str]":
+    """Cut the same stretch out of every sequence."""
+    start, end = cut
+    lengths = sequences.str.len()
+    if (lengths < end).any():
+        place = int((lengths < end).to_numpy().argmax())
+        raise InputError(
+            f"{names[place]}: a sequence of {lengths.iloc[place]:,} letters does not hold the stretch {start}-{end} "
+            "that data.cut takes out of every one. Correct data.cut, or leave the record out."
+        )
+    return sequences.str.slice(0, start) + sequences.str.slice(end)
+
+
 def _without_repeats(
     records: Sequence[Mapping[str, object]], sequences: Sequence[str], *, drop: bool
 ) -> tuple[list[int], tuple[str, ...]]:
     """Find repeated sequences; leave them out where asked, and say so either way."""
     seen: dict[tuple[object, ...], int] = {}
     firsts = [
-        seen.setdefault(tuple(record[name] for name in sequences), place) == place for place, record in enumerate(records)
+        seen.setdefault(tuple(record[name] for name in sequences), place) == place
+        for place, record in enumerate(records)
     ]
     repeats = len(firsts) - sum(firsts)
     if not repeats or not sequences:
@@ -168,7 +192,7 @@ def _without_repeats(
 
 
 def _parts(
-    config: DataConfig, given: Sequence[str], labels: Sequence[str], kept: Sequence[int]
+    config: DataConfig, given: Sequence[str], labels: Sequence[str], kept: Sequence[int], names: Sequence[str]
 ) -> dict[Part, tuple[int, ...]]:
     parts: dict[Part, list[int]] = {part: [] for part in PARTS}
     if config.split_column is not None or config.train is not None:
@@ -176,7 +200,7 @@ def _parts(
             name = _PART_NAMES.get(given[place].lower())
             if name is None:
                 raise InputError(
-                    f"Record {place + 1}: {given[place]!r} in {config.split_column!r} is no part. "
+                    f"{names[place]}: {given[place]!r} in {config.split_column!r} is no part. "
                     "Write train, validation or test."
                 )
             parts[name].append(place)

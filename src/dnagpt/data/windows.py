@@ -1,7 +1,7 @@
 """Windows of genomes: drawn at random for training, laid end to end for validation."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,12 +13,16 @@ from dnagpt.errors import InputError
 from dnagpt.genome.bases import reverse_complement
 from dnagpt.genome.intervals import Interval
 from dnagpt.language.template import Rows
+from dnagpt.language.tokenizer import encode_codes
 from dnagpt.language.vocabulary import Vocabulary
 from dnagpt.tasks import Task, window_record
 
 logger = logging.getLogger("dnagpt")
 
 MOST_DRAWS = 1000
+
+Usable = Callable[[npt.NDArray[np.uint8]], bool]
+"""Tells whether a window is good enough to train on or to be scored."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ class Window:
 
 def window_rows(task: Task, vocabulary: Vocabulary, window: Window) -> Rows:
     """Write a window as the rows of the pre-training task."""
-    record = window_record(task, window.species, window.codes, window.is_reversed)
+    record = window_record(task, window.species, window.codes, is_reversed=window.is_reversed)
     return task.rows(vocabulary, record, where=f"{window.interval}")
 
 
@@ -50,14 +54,32 @@ def window_bases(task: Task, vocabulary: Vocabulary, context: int) -> int:
     return spare * vocabulary.k
 
 
+def usable_windows(vocabulary: Vocabulary, length: int, unknown_fraction: float) -> Usable:
+    """Tell good windows from bad: those with too many N, or whose N do not fit in `length // k` tokens, are bad.
+
+    N cut a k-mer in pieces where the vocabulary has no k-mers that hold N.
+    """
+
+    def usable(codes: npt.NDArray[np.uint8]) -> bool:
+        unknown = np.count_nonzero(codes == 0)
+        if not unknown:
+            return True
+        return (
+            bool(unknown <= unknown_fraction * length)
+            and len(encode_codes(vocabulary, codes)) <= length // vocabulary.k
+        )
+
+    return usable
+
+
 class WindowSampler:
     """Draws training windows, uniformly over the bases of each species; window i depends on (seed, i) alone."""
 
     def __init__(
-        self, species: Sequence[Species], length: int, seed: int, *, unknown_fraction: float, both_strands: bool
+        self, species: Sequence[Species], length: int, seed: int, *, usable: Usable, both_strands: bool
     ) -> None:
         self.species, self.length, self.seed = tuple(species), length, seed
-        self.unknown_fraction, self.both_strands = unknown_fraction, both_strands
+        self.usable, self.both_strands = usable, both_strands
         self._intervals = [_long_enough(one, length) for one in self.species]
         starts = [np.array([i.length - length + 1 for i in intervals]) for intervals in self._intervals]
         self._ends = [counts.cumsum() for counts in starts]
@@ -76,11 +98,11 @@ class WindowSampler:
             start = int(generator.integers(self._ends[place][-1]))
             interval = self._interval(place, start)
             codes = species.codes(interval)
-            if np.count_nonzero(codes == 0) <= self.unknown_fraction * self.length:
+            if self.usable(codes):
                 return self._as_read(species, interval, codes, generator)
         raise InputError(
-            f"{species.label}: {MOST_DRAWS} windows of {self.length:,} bases in a row had more than "
-            f"{self.unknown_fraction:.0%} N. Take shorter windows, another assembly, or a larger unknown_fraction."
+            f"{species.label}: {MOST_DRAWS} windows of {self.length:,} bases in a row had "
+            "too many N. Take shorter windows, another assembly, or a larger unknown_fraction."
         )
 
     def _interval(self, place: int, start: int) -> Interval:
@@ -118,17 +140,17 @@ def _long_enough(species: Species, length: int) -> list[Interval]:
 
 
 def tiles(
-    species: Species, length: int, *, stride: int | None = None, unknown_fraction: float = 1.0, turn: bool = True
+    species: Species, length: int, *, usable: Usable, stride: int | None = None, turn: bool = True
 ) -> Iterator[Window]:
     """Lay windows over the held-out stretches from left to right, `stride` bases apart (default: end to end).
 
-    A rest shorter than a window is left out, as are windows with more N than allowed. With `turn` every second
+    A rest shorter than a window is left out, as are windows that are not usable. With `turn` every second
     window is turned round, so that the order objective has both answers.
     """
     for interval in species.held_out:
         for number, start in enumerate(range(interval.start, interval.end - length + 1, stride or length)):
             place = Interval(interval.contig, start, start + length)
             codes = species.codes(place)
-            if np.count_nonzero(codes == 0) <= unknown_fraction * length:
+            if usable(codes):
                 turned = turn and number % 2 == 1
                 yield Window(species.letter, place, np.ascontiguousarray(codes[::-1]) if turned else codes, turned)

@@ -73,9 +73,10 @@ def generate(
     network.eval()
     with torch.inference_mode(), autocast(device, precision):
         for batch in _batches(continuations, batch_size):
-            rows = _Rows(network, [continuations[place] for place in batch], grammar, sampling, seed, max_tokens, device)
-            for place, ids in zip(batch, rows.run(use_cache=use_cache), strict=True):
-                found[place] = ids
+            rows = _Rows(
+                network, [continuations[place] for place in batch], grammar, sampling, seed, max_tokens, device
+            )
+            found.update(zip(batch, rows.run(use_cache=use_cache), strict=True))
             done(len(batch))
     return [found[place] for place in range(len(continuations))]
 
@@ -124,13 +125,15 @@ class _Rows:
     def _cache(self) -> KeyValueCache:
         config = self.network.config
         capacity = min(config.context, self.prompt_length + self.max_tokens)
-        return KeyValueCache(
-            config, len(self.ids_BL), capacity, dtype=torch.float32, device=self.ids_BL.device
-        )
+        return KeyValueCache(config, len(self.ids_BL), capacity, dtype=torch.float32, device=self.ids_BL.device)
 
     def _logits(self, cache: KeyValueCache | None) -> torch.Tensor:
         context = self.network.config.context
-        read = cache.length if cache is not None and self.ids_BL.shape[1] <= context else max(0, self.ids_BL.shape[1] - context)
+        read = (
+            cache.length
+            if cache is not None and self.ids_BL.shape[1] <= context
+            else max(0, self.ids_BL.shape[1] - context)
+        )
         usable = cache if self.ids_BL.shape[1] <= context else None
         hidden_BLD = self.network(self.ids_BL[:, read:], self.numbers_BL[:, read:], self.is_number_BL[:, read:], usable)
         return self.network.token_logits(hidden_BLD[:, -1])[:, self.allowed_C].float()

@@ -56,7 +56,9 @@ def score_windows(
     overlap by that much every base then counts once. Windows that were turned round count for the order alone.
     """
     rows = [window_rows(task, model.vocabulary, window) for window in windows]
-    readings = {reading.field.name: reading for reading in read_answers(model, task, rows, precision=precision, done=done)}
+    readings = {
+        reading.field.name: reading for reading in read_answers(model, task, rows, precision=precision, done=done)
+    }
     bits, bases = _bits(readings["window"], windows, skip, model.vocabulary.k)
     gc, order = readings.get("gc"), readings.get("reversed")
     return GenomeScore(
@@ -71,12 +73,11 @@ def score_windows(
 
 
 def _bits(reading: Readings, windows: Sequence[Window], skip: int, k: int) -> tuple[float, int]:
-    """Add up the cost of the k-mers behind the skipped ones; windows that hold N are left out, their tokens differ."""
-    whole = [
-        losses
+    """Add up the cost of the k-mers behind the skipped ones; windows that hold N are left out, and the end token."""
+    counted = [
+        losses[skip // k : len(window.codes) // k]
         for losses, window in zip(reading.losses, windows, strict=True)
-        if len(losses) * k == len(window.codes) and not window.is_reversed
+        if window.codes.all() and not window.is_reversed
     ]
-    counted = [losses[skip // k :] for losses in whole]
     nats = sum(float(losses.sum()) for losses in counted)
     return nats / math.log(2), sum(len(losses) for losses in counted) * k

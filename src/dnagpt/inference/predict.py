@@ -68,7 +68,9 @@ def predict(
     fields = task.template.answered
     if any(item.kind == "sequence" for item in fields):
         raise InputError(f"The task {task.name!r} answers with a sequence. Use `generate` for it.")
-    known: list[dict[str, object]] = [{**record, **{item.name: _placeholder(item) for item in fields}} for record in records]
+    known: list[dict[str, object]] = [
+        {**record, **{item.name: _placeholder(item) for item in fields}} for record in records
+    ]
     predictions: list[Prediction] = []
     for place, item in enumerate(fields):
         for position in range(item.count):

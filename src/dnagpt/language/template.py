@@ -258,7 +258,7 @@ def _field(vocabulary: Vocabulary, field: Field, record: Mapping[str, object], w
         encoded = _sequence(vocabulary, value, where)
         return _Segment(encoded.ids, None, answer, encoded.ambiguous)
     if field.kind == "boolean":
-        return _tokens(vocabulary, (vocabulary.true_id if _boolean(value, where) else vocabulary.false_id,), answer)
+        return _tokens(vocabulary, (vocabulary.true_id if read_boolean(value, where) else vocabulary.false_id,), answer)
     return _tokens(vocabulary, (_choice(vocabulary, field, value, where),), answer)
 
 
@@ -353,6 +353,11 @@ def _read_number(value: object) -> float | None:
 
 
 def read_boolean(value: object, where: str = "record") -> bool:
+    """Read a yes or no as people write it: true/false, yes/no, 1/0, in any case.
+
+    >>> read_boolean("Yes"), read_boolean(0)
+    (True, False)
+    """
     if isinstance(value, str) and value.lower() in _BOOLEANS:
         return _BOOLEANS[value.lower()]
     if isinstance(value, (bool, np.bool_, int, float, np.integer, np.floating)) and value in (0, 1):

@@ -25,9 +25,9 @@ class ModelConfig(BaseModel):
     width: int = Field(gt=0, le=100_000)
     """The length of the vector that stands for a position."""
     number_embedding: Literal["magnitude", "released"] = "magnitude"
-    """How a number becomes a vector: `magnitude` resolves size and sign over many decades, `released` is the paper's."""
+    """How a number becomes a vector: `magnitude` resolves size and sign over decades, `released` is the paper's."""
     positions: Literal["rotary", "learned"] = "rotary"
-    """How the order of tokens is told: `rotary` turns queries and keys, `learned` adds a vector a position (the paper's)."""
+    """How order is told: `rotary` turns queries and keys, `learned` adds a vector a position (the paper's)."""
     dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
     """The share of activations that training switches off, against memorising small data."""
 

@@ -7,7 +7,7 @@ import math
 
 import torch
 from torch import nn
-from torch.nn import functional as F  # noqa: N812 - torch's own convention
+from torch.nn import functional as F
 
 from dnagpt.model.cache import KeyValueCache
 from dnagpt.model.config import ModelConfig
@@ -38,6 +38,8 @@ class RotaryPositions(nn.Module):
         super().__init__()
         rates = period ** (-torch.arange(0, head_width, 2, dtype=torch.float64) / head_width)
         angles_LC = torch.outer(torch.arange(context, dtype=torch.float64), rates).repeat(1, 2)
+        self.cosine_LC: torch.Tensor
+        self.sine_LC: torch.Tensor
         self.register_buffer("cosine_LC", angles_LC.cos().float(), persistent=False)
         self.register_buffer("sine_LC", angles_LC.sin().float(), persistent=False)
 
@@ -96,9 +98,7 @@ class Block(nn.Module):
         self.mlp_out = nn.Linear(4 * config.width, config.width, bias=False)
         self.dropout = nn.Dropout(config.dropout)
 
-    def forward(
-        self, x_BLD: torch.Tensor, rotary: RotaryPositions | None, cache: KeyValueCache | None
-    ) -> torch.Tensor:
+    def forward(self, x_BLD: torch.Tensor, rotary: RotaryPositions | None, cache: KeyValueCache | None) -> torch.Tensor:
         """Refine the vectors of all positions once."""
         x_BLD = x_BLD + self.dropout(self.attention(self.attention_norm(x_BLD), rotary, cache, self.layer))
         widened = F.gelu(self.mlp_in(self.mlp_norm(x_BLD)), approximate="tanh")
@@ -118,7 +118,10 @@ class ReleasedNumberEmbedding(nn.Sequential):
 
     def forward(self, numbers_BL: torch.Tensor) -> torch.Tensor:
         """Numbers (B, L) to vectors (B, L, D)."""
-        return super().forward(numbers_BL[..., None].to(self[0].weight.dtype))
+        numbers_BL1 = numbers_BL[..., None].float()
+        for layer in self:
+            numbers_BL1 = layer(numbers_BL1)
+        return numbers_BL1
 
 
 class MagnitudeNumberEmbedding(nn.Module):

@@ -33,7 +33,7 @@ def pretraining_task(template: str = PRETRAINING_TEMPLATE) -> Task:
     return Task("pretraining", parsed, {"gc": GC_TRANSFORM} if has_gc else {})
 
 
-def window_record(task: Task, species: str, window: Codes, is_reversed: bool) -> Mapping[str, object]:
+def window_record(task: Task, species: str, window: Codes, *, is_reversed: bool) -> Mapping[str, object]:
     """Fill the task's fields from one window of a genome, as it is read (reversed or not)."""
     computed = {name: WINDOW_FIELDS[name](window) for name in task.template.columns if name in WINDOW_FIELDS}
     return {"species": species, "window": window, "reversed": is_reversed, **computed}

@@ -1,10 +1,12 @@
 """A task: a template with a name, and how its numbers are scaled."""
 
+import math
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import tomli_w
 
 from dnagpt.errors import InputError
@@ -31,13 +33,20 @@ class Task:
     """The scaling of number fields, by field name; the others stay as they are."""
 
     def __post_init__(self) -> None:
-        numbers = {item.name for item in self.template.fields if item.kind == "number"}
-        strangers = set(self.transforms) - numbers
+        counts = {item.name: item.count for item in self.template.fields if item.kind == "number"}
+        strangers = set(self.transforms) - set(counts)
         if strangers:
             raise InputError(
-                f"Task {self.name!r}: a transform is given for {', '.join(sorted(strangers))}, but the number fields of "
-                f"its template are {', '.join(sorted(numbers)) or 'none'}."
+                f"Task {self.name!r}: a transform is given for {', '.join(sorted(strangers))}, but the number fields "
+                f"of its template are {', '.join(sorted(counts)) or 'none'}."
             )
+        for name, transform in self.transforms.items():
+            sizes = {np.size(values) for values in (transform.mean, transform.deviation)} - {1, counts[name]}
+            if sizes:
+                raise InputError(
+                    f"Task {self.name!r}: the transform of {name} is for {sizes.pop()} numbers, but the field holds "
+                    f"{counts[name]}."
+                )
 
     def rows(
         self,
@@ -71,21 +80,28 @@ def field_numbers(item: Field, record: Mapping[str, object], where: str) -> floa
     """Read the numbers of a field from a record: its own value, or its columns; None where it has neither."""
     if item.name in record:
         value = record[item.name]
-        return _number(value, item, where) if item.count == 1 else [_number(one, item, where) for one in _listed(value)]
+        return _number(value, item, where) if item.count == 1 else _several(value, item, where)
     if item.count > 1 and item.columns[0] in record:
         return [_number(record.get(column, ""), item, f"{where}, column {column}") for column in item.columns]
     return None
 
 
-def _listed(value: object) -> Sequence[object]:
-    return list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [value]
+def _several(value: object, item: Field, where: str) -> list[float]:
+    values: Sequence[object] = list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [value]
+    if len(values) != item.count:
+        raise InputError(f"{where}: the field {item.name} needs {item.count} numbers but has {len(values)}.")
+    return [_number(one, item, where) for one in values]
 
 
 def _number(value: object, item: Field, where: str) -> float:
+    """Read one number; Python alone would also read True, 1_000 and nan."""
     try:
-        return float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        raise InputError(f"{where}: {value!r} in {item.name!r} is not a number. Correct it, or leave the row out.") from None
+        number = math.nan if isinstance(value, bool | np.bool_) or "_" in str(value) else float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise InputError(f"{where}: {value!r} in {item.name!r} is not a number. Correct it, or leave the row out.")
+    return number
 
 
 def tasks_to_toml(tasks: Iterable[Task]) -> str:
@@ -115,10 +131,17 @@ def tasks_from_toml(text: str, where: str = "tasks.toml") -> dict[str, Task]:
 
 
 def _task(name: str, entry: Any, where: str) -> Task:
-    if not isinstance(entry, dict) or not isinstance(entry.get("template"), str) or set(entry) - {"template", "transforms"}:
+    if (
+        not isinstance(entry, dict)
+        or not isinstance(entry.get("template"), str)
+        or set(entry) - {"template", "transforms"}
+    ):
         raise InputError(f"{where}: the task [{name}] needs a `template`, may have `transforms`, and nothing else.")
+    transforms = entry.get("transforms", {})
+    if not isinstance(transforms, dict) or not all(isinstance(value, dict) for value in transforms.values()):
+        raise InputError(f"{where}: the transforms of [{name}] are to be tables, one a field.")
     try:
-        transforms = {key: Transform(**value) for key, value in entry.get("transforms", {}).items()}
-    except TypeError as error:
-        raise InputError(f"{where}: the transforms of [{name}] are not understood: {error}.") from None
-    return Task(name, Template.parse(entry["template"]), transforms)
+        parsed = {key: Transform.from_dict(value) for key, value in transforms.items()}
+        return Task(name, Template.parse(entry["template"]), parsed)
+    except InputError as error:
+        raise InputError(f"{where}, [{name}]: {error}") from error

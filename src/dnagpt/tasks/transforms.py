@@ -1,7 +1,9 @@
 """How a number is brought to a scale that a network learns well, and back to the user's unit."""
 
+import math
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
 import numpy as np
@@ -39,14 +41,14 @@ class Transform:
         """
         transform = cls()
         for step in (part.strip() for part in text.split(",") if part.strip()):
-            logarithm = _LOG10.fullmatch(step.replace(" ", ""))
-            if logarithm:
-                transform = replace(transform, log10_offset=float(logarithm[1] or 0))
+            offset = _log10_offset(step)
+            if offset is not None:
+                transform = replace(transform, log10_offset=offset)
             elif step == "zscore":
                 transform = replace(transform, zscore=True)
             else:
                 raise InputError(
-                    f"{step!r} is not a transform of a number. Use `log10(x)`, `log10(x+0.1)`, `zscore`, or two of them."
+                    f"{step!r} is no transform of a number. Use `log10(x)`, `log10(x+0.1)`, `zscore`, or two of them."
                 )
         return transform
 
@@ -58,6 +60,10 @@ class Transform:
         if not self.zscore:
             return self
         scaled = self._logarithm(np.asarray(values, dtype=np.float64), name)
+        if not np.isfinite(scaled).all():
+            raise InputError(
+                f"The column {name!r} holds numbers that are not finite. Correct them or leave the rows out."
+            )
         deviation = scaled.std(axis=0)
         if not (deviation > 0).all():
             raise InputError(
@@ -68,12 +74,36 @@ class Transform:
 
     def apply(self, values: npt.ArrayLike, *, name: str = "number") -> npt.NDArray[np.float64]:
         """Bring numbers from the user's unit to the model's."""
-        return (self._logarithm(np.asarray(values, dtype=np.float64), name) - np.asarray(self.mean)) / np.asarray(self.deviation)
+        return (self._logarithm(np.asarray(values, dtype=np.float64), name) - np.asarray(self.mean)) / np.asarray(
+            self.deviation
+        )
 
     def invert(self, values: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Bring numbers from the model's unit to the user's."""
         scaled = np.asarray(values, dtype=np.float64) * np.asarray(self.deviation) + np.asarray(self.mean)
         return scaled if self.log10_offset is None else 10.0**scaled - self.log10_offset
+
+    @classmethod
+    def from_dict(cls, settings: Mapping[str, Any]) -> Self:
+        """Read the settings that `as_dict` gave; InputError names the one that is not understood.
+
+        >>> Transform.from_dict({"mean": [1.0, 2.0], "deviation": 2.0})
+        Transform(log10_offset=None, zscore=False, mean=(1.0, 2.0), deviation=2.0)
+        """
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()
+        }
+        known = {item.name for item in fields(cls)}
+        for name, value in values.items():
+            numbers = value if isinstance(value, tuple) and name in ("mean", "deviation") else (value,)
+            wanted = bool if name == "zscore" else (int, float)
+            fits = all(isinstance(one, wanted) and isinstance(one, bool) == (wanted is bool) for one in numbers)
+            if name not in known or not fits or (name == "deviation" and not min(numbers) > 0):
+                raise InputError(
+                    f"{name} = {value!r} is not understood. A transform has log10_offset, zscore, mean and deviation, "
+                    "which is above 0."
+                )
+        return cls(**values)
 
     def as_dict(self) -> dict[str, Any]:
         """Give the settings that differ from "leave the number as it is"."""
@@ -93,6 +123,16 @@ class Transform:
                 "Add a larger offset, or correct the number."
             )
         return np.log10(shifted)
+
+
+def _log10_offset(step: str) -> float | None:
+    """The number added before the logarithm, or None for a step that is no logarithm."""
+    logarithm = _LOG10.fullmatch(step.replace(" ", ""))
+    try:
+        offset = float(logarithm[1] or 0) if logarithm else None
+    except ValueError:
+        return None
+    return offset if offset is not None and math.isfinite(offset) else None
 
 
 def _plain(values: npt.NDArray[np.float64]) -> float | tuple[float, ...]:

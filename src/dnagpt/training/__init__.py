@@ -1,7 +1,7 @@
 """Loss, optimiser, loop, checkpoints and the processes that train together."""
 
 from dnagpt.training.config import TrainingConfig
-from dnagpt.training.loop import Hooks, Interrupted, Progress, StepReport, train
+from dnagpt.training.loop import Hooks, InterruptedRunError, Progress, StepReport, train
 from dnagpt.training.objective import AnswerLoss, Objective
 from dnagpt.training.run_folder import RunFolder, read_metrics
 from dnagpt.training.world import World, open_world
@@ -9,7 +9,7 @@ from dnagpt.training.world import World, open_world
 __all__ = [
     "AnswerLoss",
     "Hooks",
-    "Interrupted",
+    "InterruptedRunError",
     "Objective",
     "Progress",
     "RunFolder",

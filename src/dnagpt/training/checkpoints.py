@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch.distributed import checkpoint as distributed_checkpoint
 from torch.distributed.checkpoint.state_dict import get_state_dict, set_state_dict
+from torch.distributed.checkpoint.state_dict_loader import load
+from torch.distributed.checkpoint.state_dict_saver import save
 
 from dnagpt.checkpoint import fsync_folder, fsync_path
 from dnagpt.errors import InputError
@@ -38,9 +39,7 @@ def save_checkpoint(
             shutil.rmtree(temporary, ignore_errors=True)
             temporary.mkdir(parents=True)
         world.wait()
-        distributed_checkpoint.save(
-            {"network": network_state, "optimiser": optimiser_state}, checkpoint_id=temporary, no_dist=world.size == 1
-        )
+        save({"network": network_state, "optimiser": optimiser_state}, checkpoint_id=temporary, no_dist=world.size == 1)
         if world.is_first:
             _seal(temporary, {"step": step, **progress})
             shutil.rmtree(final, ignore_errors=True)
@@ -109,7 +108,9 @@ def newest_checkpoint(folder: Path) -> Path | None:
             return path
         logger.warning("%s is damaged: %s. Falling back to the checkpoint before it.", path, problem)
     if candidates:
-        raise InputError(f"None of the {len(candidates)} checkpoints in {folder} is whole. Start the run anew in another folder.")
+        raise InputError(
+            f"None of the {len(candidates)} checkpoints in {folder} is whole. Start the run anew in another folder."
+        )
     return None
 
 
@@ -118,10 +119,8 @@ def load_checkpoint(
 ) -> dict[str, Any]:
     """Put weights and optimiser back to where they were, and give the progress that was saved with them."""
     network_state, optimiser_state = get_state_dict(objective, optimiser)
-    state = {"network": network_state, "optimiser": optimiser_state}
-    distributed_checkpoint.load(state, checkpoint_id=checkpoint, no_dist=world.size == 1)
-    set_state_dict(
-        objective, optimiser, model_state_dict=state["network"], optim_state_dict=state["optimiser"]
-    )
+    state: dict[str, Any] = {"network": network_state, "optimiser": optimiser_state}
+    load(state, checkpoint_id=checkpoint, no_dist=world.size == 1)
+    set_state_dict(objective, optimiser, model_state_dict=state["network"], optim_state_dict=state["optimiser"])
     progress: dict[str, Any] = json.loads((checkpoint / MANIFEST).read_text())["progress"]
     return progress

@@ -34,7 +34,7 @@ class TrainingConfig(BaseModel):
     """The weight of single answered fields in the loss, by name; 1 for the others."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Matrix products in bfloat16 where the machine has instructions for it (auto), or as named."""
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, lt=2**63)
     """The start of all randomness: weights, order of examples, windows, dropout."""
     validate_every: int = Field(default=200, gt=0)
     """Updates between validations."""
@@ -45,6 +45,6 @@ class TrainingConfig(BaseModel):
     log_every: int = Field(default=10, gt=0)
     """Updates between lines of metrics.jsonl."""
     metric: str = "loss"
-    """The validation metric that decides which weights are the best; `loss` and `*_error` count as better when lower."""
+    """The validation metric that decides which weights are the best; `*loss` and `*_error` are better lower."""
     patience: int = Field(default=0, ge=0)
     """Validations without a better metric after which training stops; 0: never."""

@@ -19,11 +19,11 @@ import torch
 
 from dnagpt.data.batches import Batch
 from dnagpt.errors import DnagptError, InputError
+from dnagpt.model import autocast
 from dnagpt.training.checkpoints import load_checkpoint, newest_checkpoint, save_checkpoint
 from dnagpt.training.config import TrainingConfig
 from dnagpt.training.objective import Objective, answer_counts, to_tensors
 from dnagpt.training.optimiser import learning_rate, make_optimiser
-from dnagpt.model import autocast
 from dnagpt.training.run_folder import MetricsLog, RunFolder
 from dnagpt.training.world import World, distribute
 
@@ -41,10 +41,8 @@ class Progress:
     """Updates done."""
     best: float | None = None
     """The best value of the validation metric."""
-    best_step: int = 0
-    """The step it was reached at."""
     stale: int = 0
-    """Validations since then."""
+    """Validations since it was reached."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,7 @@ class Hooks:
     """Shows progress."""
 
 
-class Interrupted(DnagptError):
+class InterruptedRunError(DnagptError):
     """The run was asked to stop and has saved a checkpoint."""
 
 
@@ -95,7 +93,7 @@ def train(objective: Objective, config: TrainingConfig, hooks: Hooks, run: RunFo
             if progress.step % config.validate_every == 0 or last:
                 with speed.paused():
                     _validate(objective, config, hooks, progress, log, world)
-            stop = world.any(stopping.is_set())
+            stop = world.any(flag=stopping.is_set())
             if progress.step % config.checkpoint_every == 0 or last or stop:
                 with speed.paused():
                     save_checkpoint(
@@ -103,7 +101,7 @@ def train(objective: Objective, config: TrainingConfig, hooks: Hooks, run: RunFo
                         keep=config.keep, world=world,
                     )  # fmt: skip
             if stop and not last:
-                raise Interrupted(f"Stopped as asked at step {progress.step:,}. Continue with --resume.")
+                raise InterruptedRunError(f"Stopped as asked at step {progress.step:,}. Continue with --resume.")
     return progress
 
 
@@ -164,7 +162,7 @@ def _validate(
     value = metrics[config.metric]
     lower_is_better = config.metric.endswith(("loss", "_error", "bits_per_base"))
     if progress.best is None or (value < progress.best if lower_is_better else value > progress.best):
-        progress.best, progress.best_step, progress.stale = value, progress.step, 0
+        progress.best, progress.stale = value, 0
         hooks.save_best()
     else:
         progress.stale += 1

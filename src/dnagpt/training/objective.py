@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import torch
 from torch import nn
-from torch.nn import functional as F  # noqa: N812 - torch's own convention
+from torch.nn import functional as F
 
 from dnagpt.data.batches import Batch
 from dnagpt.model import DNAGPT
@@ -53,6 +53,8 @@ class Objective(nn.Module):
     def __init__(self, network: DNAGPT, answers: Sequence[AnswerLoss]) -> None:
         super().__init__()
         self.network, self.answers = network, tuple(answers)
+        self.weights: torch.Tensor
+        self.is_number: torch.Tensor
         weights = torch.tensor([0.0] + [answer.weight for answer in answers])
         self.register_buffer("weights", weights, persistent=False)
         is_number = torch.tensor([False] + [answer.is_number for answer in answers])
@@ -71,8 +73,12 @@ class Objective(nn.Module):
         hidden_PD, answer_P = hidden_BLD[:, :-1][supervised_BL], answer_BL[supervised_BL]
         is_number_P = self.is_number[answer_P]
         losses_P = torch.zeros(answer_P.shape, dtype=torch.float32, device=hidden_PD.device)
-        losses_P = losses_P.masked_scatter(~is_number_P, self._token_losses(hidden_PD, ~is_number_P, batch, supervised_BL))
-        losses_P = losses_P.masked_scatter(is_number_P, self._number_losses(hidden_PD, is_number_P, batch, supervised_BL))
+        losses_P = losses_P.masked_scatter(
+            ~is_number_P, self._token_losses(hidden_PD, ~is_number_P, batch, supervised_BL)
+        )
+        losses_P = losses_P.masked_scatter(
+            is_number_P, self._number_losses(hidden_PD, is_number_P, batch, supervised_BL)
+        )
         sums = torch.zeros(len(self.answers) + 1, device=losses_P.device).index_add(0, answer_P, losses_P)[1:]
         part = (self.weights[1:] * sums / counts_F.to(sums).clamp(min=1)).sum()
         return part, sums.detach()

@@ -1,13 +1,14 @@
 """The folder of one run: its settings, its metrics line by line, its checkpoints and its model.
 
-    config.toml     every setting, resolved
-    metrics.jsonl   one JSON object a line, `step` in each
-    tensorboard/    the same for TensorBoard
-    checkpoints/    what --resume continues from
-    model/          the best weights so far, as a model folder
+config.toml     every setting, resolved
+metrics.jsonl   one JSON object a line, `step` in each
+tensorboard/    the same for TensorBoard
+checkpoints/    what --resume continues from
+model/          the best weights so far, as a model folder
 """
 
 import json
+import logging
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +17,8 @@ from typing import Any, Self
 
 from dnagpt.errors import InputError
 from dnagpt.genome.files import atomic_write, storage_error
+
+logger = logging.getLogger("dnagpt")
 
 
 class RunFolder:
@@ -36,7 +39,9 @@ class RunFolder:
         """Make the folder for a new run, or check that a run to be resumed is this one."""
         config = self.path / "config.toml"
         if self.has_run and not resume:
-            raise InputError(f"{self.path} already holds a run. Continue it with --resume, or name another folder with -o.")
+            raise InputError(
+                f"{self.path} already holds a run. Continue it with --resume, or name another folder with -o."
+            )
         if self.has_run and config.read_text() != configuration:
             raise InputError(
                 f"The settings differ from those that {self.path} was begun with ({config}). "
@@ -49,10 +54,9 @@ class RunFolder:
         """Cut the metrics back to a checkpoint's step, so that a resumed run writes each line once."""
         if not self.metrics.exists():
             return
-        lines = self.metrics.read_bytes().splitlines(keepends=True)
-        kept = [line for line in lines if line.endswith(b"\n") and json.loads(line)["step"] <= step]
+        kept = [values for values in read_metrics(self.metrics) if values["step"] <= step]
         with atomic_write(self.metrics) as handle:
-            handle.writelines(kept)
+            handle.writelines(json.dumps(values).encode() + b"\n" for values in kept)
 
 
 class MetricsLog:
@@ -89,13 +93,24 @@ class MetricsLog:
 
 def _tensorboard(folder: Path, step: int) -> Any:
     try:
-        from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415 - slow, and an optional extra
+        from torch.utils.tensorboard import SummaryWriter
     except ImportError:
         return None
-    return SummaryWriter(str(folder), purge_step=step + 1)  # type: ignore[no-untyped-call]
+    return SummaryWriter(str(folder), purge_step=step + 1)
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """Read metrics.jsonl back, leaving out a last line that a kill cut off."""
-    lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
-    return [json.loads(line) for line in lines if line.endswith(b"\n")]
+    """Read metrics.jsonl back, leaving out lines that a kill or a power cut damaged, with a notice in the log."""
+    lines = path.read_bytes().split(b"\n") if path.exists() else []
+    read = [_values(line) for line in lines if line]
+    if damaged := read.count(None):
+        logger.warning("%s: %s damaged lines are left out.", path, damaged)
+    return [values for values in read if values is not None]
+
+
+def _values(line: bytes) -> dict[str, Any] | None:
+    try:
+        values = json.loads(line)
+    except ValueError:
+        return None
+    return values if isinstance(values, dict) and isinstance(values.get("step"), int) else None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import distributed
+from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
 
 from dnagpt.training.objective import Objective
@@ -32,7 +33,7 @@ class World:
             distributed.all_reduce(values)
         return values
 
-    def any(self, flag: bool) -> bool:
+    def any(self, *, flag: bool) -> bool:
         """Tell whether the flag is up in any process."""
         return bool(self.sum(torch.tensor(float(flag))).item() > 0) if self.size > 1 else flag
 
@@ -63,7 +64,7 @@ def open_world() -> Iterator[World]:
 def distribute(objective: Objective, world: World) -> None:
     """Divide weights, gradients and optimiser state among the processes (FSDP2), block by block."""
     if world.size > 1:
-        mesh = distributed.init_device_mesh(world.device.type, (world.size,))
+        mesh = init_device_mesh(world.device.type, (world.size,))
         for block in objective.network.blocks:
             fully_shard(block, mesh=mesh)
         fully_shard(objective, mesh=mesh)

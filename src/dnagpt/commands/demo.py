@@ -1,0 +1,203 @@
+"""`dnagpt demo`: the whole path in a few minutes, on small simulated data that ships with the package."""
+
+import json
+import shutil
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table as ConsoleTable
+
+from dnagpt.checkpoint import load_model
+from dnagpt.commands.evaluate import corpus_metrics, genome_sections
+from dnagpt.commands.finetune import FinetuneSettings, run_finetuning
+from dnagpt.commands.pretrain import PretrainSettings, run_pretraining
+from dnagpt.commands.task_report import learning_curves, score_predictions
+from dnagpt.data.corpus import CorpusConfig, SpeciesSource, open_corpus
+from dnagpt.data.labelled import read_labelled
+from dnagpt.errors import InputError
+from dnagpt.evaluation.kmers import gc_content
+from dnagpt.evaluation.report import Figure, Headline, Section, Table, write_report
+from dnagpt.genome.fasta_writer import write_fasta
+from dnagpt.genome.files import atomic_write
+from dnagpt.genome.index import open_genome
+from dnagpt.genome.sequences import SequenceRecord
+from dnagpt.inference.predict import predict
+from dnagpt.inference.sampling import Sampling
+from dnagpt.inference.templates import generate_sequences
+from dnagpt.language.template import Template
+from dnagpt.tasks import Task
+
+SPECIES = {"R": "human-like", "S": "mouse-like", "O": "fly-like", "K": "worm-like"}
+SIMULATED = (
+    "The genomes and the signal table of this report are simulated: they show that the whole path works, "
+    "and say nothing of how well it works on real DNA."
+)
+_PRETRAINING: dict[str, Any] = {
+    "vocabulary": "dna-4mers",
+    "model": {"preset": "tiny", "context": 256},
+    "training": {
+        "steps": 500, "batch_size": 16, "learning_rate": 2e-3, "warmup_steps": 50, "validate_every": 100,
+        "checkpoint_every": 250, "weights": {"reversed": 0.2}, "metric": "bits_per_base",
+    },
+    "validation_windows": 80,
+}  # fmt: skip
+_FINETUNING: dict[str, Any] = {
+    "name": "signals",
+    "template": "<R>{sequence}<=><B>{label?:boolean}",
+    "epochs": 4,
+    "training": {"batch_size": 32, "learning_rate": 1e-3, "weight_decay": 0.1, "metric": "accuracy"},
+}
+GENERATED = 20
+GENERATED_TOKENS = 75
+
+
+def demo(output: Path, fasta: Sequence[str], *, quiet: bool) -> None:
+    """Pre-train, fine-tune, predict, generate and report; ends with a table and the path of the report."""
+    if (output / "report.html").exists():
+        raise InputError(f"{output} already holds a demo. Remove the folder, or name another one with -o.")
+    begun = time.monotonic()
+    shutil.rmtree(output, ignore_errors=True)  # what an interrupted demo left
+    with ExitStack() as stack:
+        data = stack.enter_context(as_file(files("dnagpt") / "demo_data"))
+        corpus = _users_corpus(fasta) if fasta else _simulated_corpus(data, output)
+        with _step("Pre-training on " + ", ".join(one.label for one in corpus.species), quiet=quiet):
+            pretraining = PretrainSettings.model_validate({**_PRETRAINING, "corpus": corpus})
+            pretrained = run_pretraining(pretraining, output / "pretraining", resume=False, quiet=quiet)
+        with _step("Fine-tuning on the signal table", quiet=quiet):
+            table = {"table": data / "signals.csv.gz", "split_column": "split"}
+            finetuning = FinetuneSettings.model_validate({**_FINETUNING, "data": table})
+            taught = run_finetuning(finetuning, pretrained, output / "signals", resume=False, quiet=quiet)
+        with _step("Predicting, generating, reporting", quiet=quiet):
+            metrics, sections, headlines = _results(pretrained, taught, corpus, finetuning, output)
+    _write(output, metrics, sections, headlines, simulated=not fasta, seconds=time.monotonic() - begun)
+    _closing_table(metrics, output, time.monotonic() - begun)
+
+
+def _simulated_corpus(data: Path, output: Path) -> CorpusConfig:
+    """Hold out the third contig of every species: contigs of one number are related across species."""
+    sources = []
+    for letter, label in SPECIES.items():
+        path = data / f"simulated_{letter}.fa.gz"
+        last = open_genome(path).contigs[-1]
+        bed = output / "held_out" / f"simulated_{letter}.bed"
+        with atomic_write(bed) as handle:
+            handle.write(f"{last.name}\t0\t{last.length}\n".encode())
+        sources.append(SpeciesSource(letter=letter, path=path, name=f"{label} (simulated)", held_out=bed))
+    return CorpusConfig(species=tuple(sources))
+
+
+def _users_corpus(fasta: Sequence[str]) -> CorpusConfig:
+    pairs = [text.partition("=") if "=" in text else ("R", "=", text) for text in fasta]
+    return CorpusConfig(species=tuple(SpeciesSource(letter=letter, path=Path(path)) for letter, _, path in pairs))
+
+
+@contextmanager
+def _step(what: str, *, quiet: bool) -> Iterator[None]:
+    if not quiet:
+        print(f"{what} ...", file=sys.stderr, flush=True)
+    begun = time.monotonic()
+    yield
+    if not quiet:
+        print(f"  done in {time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
+
+
+def _results(
+    pretrained: Path, taught: Path, corpus: CorpusConfig, finetuning: FinetuneSettings, output: Path
+) -> tuple[dict[str, Any], list[Section], list[Headline]]:
+    model = load_model(pretrained)
+    genome_metrics, score = corpus_metrics(model, open_corpus(corpus), max_order=6, quiet=True)
+    best_markov = min(genome_metrics["markov_bits_per_base"].values())
+    sections = [
+        Section(
+            "Pre-training",
+            figures=(
+                Figure(
+                    learning_curves(output / "pretraining" / "metrics.jsonl"),
+                    "Loss of each objective: next k-mer (window), GC content (gc), sequence order (reversed).",
+                ),
+            ),
+        )
+    ]
+    sections += genome_sections(genome_metrics, score)
+    task = Task("signals", Template.parse(finetuning.template))
+    labelled = read_labelled(finetuning.data, task)
+    tuned = load_model(taught)
+    shutil.copyfile(output / "signals" / "predictions.csv", output / "predictions.csv")
+    predictions = predict(tuned, tuned.task("signals"), labelled.part("test"))
+    answers, task_sections, task_headlines = score_predictions(
+        task, labelled.part("train"), labelled.part("test"), predictions
+    )
+    sections += task_sections
+    sequences = _generate(pretrained, output)
+    sections.append(_generated_section(sequences))
+    headlines = [
+        Headline("bits per base", f"{genome_metrics['bits_per_base']:.3f}", f"best Markov model {best_markov:.3f}"),
+        Headline("GC mean absolute error", f"{genome_metrics['gc_mean_absolute_error']:.4f}"),
+        Headline("order accuracy", f"{genome_metrics['order_accuracy']:.3f}", "0.5 is chance"),
+        *task_headlines,
+    ]
+    return {"genomes": genome_metrics, "signals": answers, "generated": len(sequences)}, sections, headlines
+
+
+def _generate(pretrained: Path, output: Path) -> list[str]:
+    model = load_model(pretrained)
+    sequences = generate_sequences(
+        model, "<R>{window?:sequence}", count=GENERATED, max_tokens=GENERATED_TOKENS, sampling=Sampling(), seed=0
+    )
+    records = [
+        SequenceRecord(
+            f"generated_{number}", "simulated training data; template=<R>{window?:sequence} seed=0", sequence
+        )
+        for number, sequence in enumerate(sequences, start=1)
+    ]
+    write_fasta(records, output / "generated.fa")
+    return sequences
+
+
+def _generated_section(sequences: Sequence[str]) -> Section:
+    gc = gc_content(sequences)
+    rows = tuple(
+        (f"generated_{n}", len(s), float(gc[n - 1]), s[:60] + "...") for n, s in enumerate(sequences[:8], start=1)
+    )
+    text = (
+        f"{len(sequences)} sequences were generated from the prompt <R>, temperature 1. Their GC content is "
+        f"{np.mean(gc):.3f} on average (standard deviation {np.std(gc):.3f}). All of them are in generated.fa."
+    )
+    return Section("Generated sequences", text, tables=(Table(("Name", "Bases", "GC", "Begins"), rows),))
+
+
+def _write(
+    output: Path, metrics: dict[str, Any], sections: Sequence[Section], headlines: Sequence[Headline], *,
+    simulated: bool, seconds: float,
+) -> None:  # fmt: skip
+    notice = SIMULATED if simulated else "The signal table of this report is simulated; the genomes are yours."
+    provenance = json.loads((output / "signals" / "model" / "provenance.json").read_text())
+    write_report(
+        output / "report.html", "dnagpt demo", f"From genome to answer in {seconds / 60:.1f} minutes", sections,
+        provenance, notices=(notice,), headlines=headlines,
+    )  # fmt: skip
+    with atomic_write(output / "metrics.json") as handle:
+        handle.write((json.dumps({**metrics, "seconds": round(seconds)}, indent=1) + "\n").encode())
+
+
+def _closing_table(metrics: dict[str, Any], output: Path, seconds: float) -> None:
+    genomes, signals = metrics["genomes"], metrics["signals"]["label"]
+    table = ConsoleTable("what", "model", "beside it")
+    best = min(genomes["markov_bits_per_base"].values())
+    table.add_row("bits per base, held out", f"{genomes['bits_per_base']:.3f}", f"{best:.3f} best Markov model")
+    table.add_row("GC mean absolute error", f"{genomes['gc_mean_absolute_error']:.4f}", "")
+    table.add_row("order accuracy", f"{genomes['order_accuracy']:.3f}", "0.500 chance")
+    kmer, gc = signals["4-mer logistic regression"]["accuracy"], signals["GC content only"]["accuracy"]
+    table.add_row(
+        "signal accuracy, test", f"{signals['model']['accuracy']:.3f}", f"{kmer:.3f} 4-mers, {gc:.3f} GC only"
+    )
+    table.add_row("sequences generated", str(metrics["generated"]), "")
+    Console().print(table)
+    print(f"{seconds:.0f} s. Report: {output / 'report.html'}")

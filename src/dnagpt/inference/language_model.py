@@ -1,0 +1,59 @@
+"""A model as a Python object: load a folder, ask it, let it write."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from dnagpt.checkpoint import Model, load_model
+from dnagpt.errors import InputError
+from dnagpt.inference.predict import predict
+from dnagpt.inference.sampling import Sampling
+from dnagpt.inference.templates import generate_sequences
+
+
+@dataclass(frozen=True)
+class LanguageModel:
+    """A trained model that answers and writes; `dnagpt.load` makes one."""
+
+    model: Model
+    """Network, vocabulary, tasks and provenance."""
+
+    def predict(
+        self, records: Sequence[str] | Sequence[Mapping[str, object]] | pd.DataFrame, *, task: str | None = None
+    ) -> pd.DataFrame:
+        """Answer for sequences, or for records with all fields of a task: one row each, in the same order.
+
+        The columns are `predicted_<field>`, and `probability_<option>` where options are chosen from.
+        """
+        asked = self.model.task(task)
+        predictions = predict(self.model, asked, self._records(records, asked.template.given_columns))
+        return pd.DataFrame(dict(pair for prediction in predictions for pair in prediction.columns()))
+
+    def generate(
+        self, template: str, *, num_samples: int = 1, max_tokens: int = 100, temperature: float = 1.0,
+        top_k: int = 0, top_p: float = 1.0, seed: int = 0,
+    ) -> list[str]:  # fmt: skip
+        """Write the answered sequence of a template several times; the same seed gives the same sequences."""
+        return generate_sequences(
+            self.model, template, count=num_samples, max_tokens=max_tokens,
+            sampling=Sampling(temperature, top_k, top_p), seed=seed,
+        )  # fmt: skip
+
+    @staticmethod
+    def _records(
+        records: Sequence[str] | Sequence[Mapping[str, object]] | pd.DataFrame, columns: Sequence[str]
+    ) -> list[Mapping[str, object]]:
+        if isinstance(records, str):
+            raise InputError("Give a list of sequences, even for one: [sequence].")
+        if isinstance(records, pd.DataFrame):
+            return [{str(name): value for name, value in row.items()} for row in records.to_dict("records")]
+        if len(columns) != 1 and any(isinstance(record, str) for record in records):
+            raise InputError(f"The task needs {', '.join(columns)} of each record. Give mappings or a data frame.")
+        return [{columns[0]: record} if isinstance(record, str) else record for record in records]
+
+
+def load(folder: str | Path, *, device: str = "cpu") -> LanguageModel:
+    """Open a model folder, strictly: weights, vocabulary, tasks and transforms."""
+    return LanguageModel(load_model(folder, device=device))

@@ -1,0 +1,135 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from tests.training.examples import ANSWERS, part_of, random_batch, tiny_objective
+
+from dnagpt.data.batches import Batch
+from dnagpt.model import DNAGPT, ModelConfig
+from dnagpt.training import AnswerLoss, Objective
+from dnagpt.training.objective import answer_counts, to_tensors
+
+CPU = torch.device("cpu")
+
+
+class ScriptedNetwork(DNAGPT):
+    """Says the same at every position: token 0 is twice as likely as each of the other two, and the number is 0.5."""
+
+    def token_logits(self, hidden: torch.Tensor) -> torch.Tensor:
+        return torch.tensor([math.log(2), 0.0, 0.0]).expand(*hidden.shape[:-1], 3)
+
+    def number(self, hidden: torch.Tensor) -> torch.Tensor:
+        return torch.full(hidden.shape[:-1], 0.5)
+
+
+def test_loss_worked_by_hand() -> None:
+    """The window 0, 1 costs ln 2 and ln 4, the number 2.0 costs (0.5 - 2)^2, the last token ln 4 at weight 3."""
+    network = ScriptedNetwork(ModelConfig(vocabulary_size=3, context=8, layers=1, heads=1, width=4))
+    answers = [AnswerLoss("window", False, 1.0), AnswerLoss("gc", True, 0.01), AnswerLoss("reversed", False, 3.0)]
+    batch = Batch(
+        ids_BL=np.array([[2, 0, 1, 2, 1]]),
+        numbers_BL=np.array([[0, 0, 0, 2.0, 0]], dtype=np.float32),
+        is_number_BL=np.array([[False, False, False, True, False]]),
+        answer_BL=np.array([[0, 1, 1, 2, 3]], dtype=np.int8),
+    )
+    objective = Objective(network, answers)
+    loss, sums = objective(to_tensors(batch, CPU), answer_counts([batch], 3))
+    assert sums.tolist() == pytest.approx([math.log(2) + math.log(4), 2.25, math.log(4)], abs=1e-6)
+    assert loss.item() == pytest.approx(1.5 * math.log(2) + 0.01 * 2.25 + 3 * math.log(4), abs=1e-6)
+
+
+def looped_losses(objective: Objective, batch: Batch) -> list[list[float]]:
+    """Every supervised position in turn, from the definition alone."""
+    network = objective.network
+    losses: list[list[float]] = [[] for _ in ANSWERS]
+    for row in range(len(batch.ids_BL)):
+        rows = to_tensors(part_of(batch, slice(row, row + 1)), CPU)
+        for place in range(1, batch.ids_BL.shape[1]):
+            asked = int(batch.answer_BL[row, place])
+            if not asked:
+                continue
+            before = network(rows.ids_BL[:, :place], rows.numbers_BL[:, :place], rows.is_number_BL[:, :place])[0, -1]
+            if ANSWERS[asked - 1].is_number:
+                loss = (float(network.number(before)) - float(batch.numbers_BL[row, place])) ** 2
+            else:
+                scores = network.token_logits(before).double()
+                loss = float(torch.logsumexp(scores, 0) - scores[batch.ids_BL[row, place]])
+            losses[asked - 1].append(loss)
+    return losses
+
+
+@torch.no_grad()
+def test_loss_equals_plain_loops() -> None:
+    objective, batch = tiny_objective().eval(), random_batch(4)
+    losses = looped_losses(objective, batch)
+    counts = answer_counts([batch], len(ANSWERS))
+    loss, sums = objective(to_tensors(batch, CPU), counts)
+    assert counts.tolist() == [len(one) for one in losses]
+    assert sums.tolist() == pytest.approx([sum(one) for one in losses], rel=1e-5)
+    expected = sum(answer.weight * np.mean(one) for answer, one in zip(ANSWERS, losses, strict=True))
+    assert loss.item() == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("sizes", [[8], [4, 4], [5, 2, 1], [1] * 8])
+def test_micro_batches_add_up_to_one_batch(sizes: list[int]) -> None:
+    batch = random_batch(8)
+    ends = np.cumsum(sizes).tolist()
+    parts = [part_of(batch, slice(end - size, end)) for end, size in zip(ends, sizes, strict=True)]
+
+    def gradients(group: list[Batch]) -> tuple[float, dict[str, torch.Tensor]]:
+        objective, counts = tiny_objective(), answer_counts(group, len(ANSWERS))
+        total = 0.0
+        for one in group:
+            loss, _ = objective(to_tensors(one, CPU), counts)
+            loss.backward()
+            total += loss.item()
+        return total, {name: weight.grad for name, weight in objective.named_parameters() if weight.grad is not None}
+
+    whole_loss, whole = gradients([batch])
+    loss, added = gradients(parts)
+    assert loss == pytest.approx(whole_loss, rel=1e-6)
+    assert added.keys() == whole.keys()
+    for name in whole:
+        torch.testing.assert_close(added[name], whole[name], atol=1e-7, rtol=1e-4)
+
+
+def test_every_parameter_has_a_gradient_even_where_a_batch_asks_for_no_number() -> None:
+    batch = random_batch(2)
+    batch.answer_BL[batch.answer_BL == 2] = 0
+    objective = tiny_objective()
+    objective(to_tensors(batch, CPU), answer_counts([batch], len(ANSWERS)))[0].backward()
+    assert [name for name, weight in objective.named_parameters() if weight.grad is None] == []
+
+
+def test_a_batch_that_asks_for_nothing_costs_nothing() -> None:
+    batch = random_batch(2)
+    batch.answer_BL[:] = 0
+    loss, sums = tiny_objective()(to_tensors(batch, CPU), answer_counts([batch], len(ANSWERS)))
+    assert loss.item() == 0.0
+    assert sums.tolist() == [0.0, 0.0, 0.0]
+
+
+@torch.no_grad()
+def test_filling_costs_nothing() -> None:
+    objective, batch = tiny_objective(), random_batch(3)
+    filled = Batch(
+        np.pad(batch.ids_BL, ((0, 0), (0, 4)), constant_values=20),
+        *(np.pad(row, ((0, 0), (0, 4))) for row in (batch.numbers_BL, batch.is_number_BL, batch.answer_BL)),
+    )
+    counts = answer_counts([batch], len(ANSWERS))
+    assert answer_counts([filled], len(ANSWERS)).tolist() == counts.tolist()
+    plain, longer = (objective(to_tensors(one, CPU), counts)[0].item() for one in (batch, filled))
+    assert longer == pytest.approx(plain, rel=1e-5)
+
+
+def test_dropout_depends_on_the_seed_alone() -> None:
+    objective, batch = tiny_objective(dropout=0.3).train(), random_batch(3)
+    counts = answer_counts([batch], len(ANSWERS))
+
+    def loss(seed: int) -> float:
+        torch.manual_seed(seed)
+        return float(objective(to_tensors(batch, CPU), counts)[0].detach())
+
+    assert loss(1) == loss(1)
+    assert loss(1) != loss(2)
