@@ -7,6 +7,7 @@ tasks.toml          what the model can be asked
 provenance.json     data, seeds, versions, configuration
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -27,6 +28,7 @@ from dnagpt.model import DNAGPT, ModelConfig, RotaryPositions
 from dnagpt.tasks import Task, tasks_from_toml, tasks_to_toml
 
 MODEL_TYPE = "dnagpt"
+_WEIGHT_TYPES = {"F32", "F16", "BF16"}
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,9 @@ class Model:
 
 def save_model(folder: Path, model: Model) -> None:
     """Write a model folder: the old one stays in place until the new one is complete on the disk."""
-    temporary, old = (folder.with_name(f".{folder.name}.{part}") for part in ("new", "old"))
+    temporary, old = _beside(folder, "new"), _beside(folder, "old")
     try:
+        _put_back(folder)
         for leftover in (temporary, old):
             shutil.rmtree(leftover, ignore_errors=True)
         temporary.mkdir(parents=True)
@@ -64,12 +67,21 @@ def save_model(folder: Path, model: Model) -> None:
         temporary.rename(folder)
         fsync_path(folder.parent)
         shutil.rmtree(old, ignore_errors=True)
-    except OSError as error:
+    except (OSError, SafetensorError) as error:
         shutil.rmtree(temporary, ignore_errors=True)
-        raise storage_error(folder, error) from error
-    except SafetensorError as error:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise storage_error(folder, OSError(str(error))) from error
+        with contextlib.suppress(OSError):
+            _put_back(folder)
+        raise storage_error(folder, error if isinstance(error, OSError) else OSError(str(error))) from error
+
+
+def _beside(folder: Path, part: str) -> Path:
+    return folder.with_name(f".{folder.name}.{part}")
+
+
+def _put_back(folder: Path) -> None:
+    """Undo the first of the two renames that replace a model folder, where the second one never came."""
+    if not folder.exists() and _beside(folder, "old").is_dir():
+        _beside(folder, "old").rename(folder)
 
 
 def _write_parts(folder: Path, model: Model) -> None:
@@ -104,6 +116,8 @@ def load_model(folder: str | Path, *, device: str | torch.device = "cpu") -> Mod
     InputError lists what is missing, strange or of another shape; nothing in the folder is ever executed.
     """
     folder = Path(folder)
+    if not folder.exists() and _beside(folder, "old").is_dir():
+        folder = _beside(folder, "old")  # a kill fell between the two renames that replace a folder
     if not folder.is_dir():
         raise InputError(
             f"{folder} is not a model folder: there is no such folder. Give the folder with config.json in it."
@@ -164,7 +178,13 @@ def _network(config: ModelConfig, path: Path) -> DNAGPT:
             refuse_mismatch(
                 {name: tuple(weight.shape) for name, weight in network.state_dict().items()}, found, str(path)
             )
-            network.load_state_dict({name: weights.get_tensor(name) for name in found}, assign=True)
+            types = {weights.get_slice(name).get_dtype() for name in found}
+            if types - _WEIGHT_TYPES:
+                raise InputError(
+                    f"{path} holds numbers of type {', '.join(sorted(types - _WEIGHT_TYPES))}; weights are "
+                    f"{', '.join(sorted(_WEIGHT_TYPES))}."
+                )
+            network.load_state_dict({name: weights.get_tensor(name).float() for name in found}, assign=True)
     except FileNotFoundError:
         raise InputError(f"{path} is missing: the folder holds no weights.") from None
     except (SafetensorError, OSError) as error:

@@ -115,7 +115,9 @@ def test_filling_costs_nothing() -> None:
     objective, batch = tiny_objective(), random_batch(3)
     filled = Batch(
         np.pad(batch.ids_BL, ((0, 0), (0, 4)), constant_values=20),
-        *(np.pad(row, ((0, 0), (0, 4))) for row in (batch.numbers_BL, batch.is_number_BL, batch.answer_BL)),
+        np.pad(batch.numbers_BL, ((0, 0), (0, 4))),
+        np.pad(batch.is_number_BL, ((0, 0), (0, 4))),
+        np.pad(batch.answer_BL, ((0, 0), (0, 4))),
     )
     counts = answer_counts([batch], len(ANSWERS))
     assert answer_counts([filled], len(ANSWERS)).tolist() == counts.tolist()

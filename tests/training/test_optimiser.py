@@ -1,4 +1,5 @@
 import math
+from itertools import pairwise
 
 import pytest
 import torch
@@ -52,7 +53,7 @@ def test_learning_rate_rises_in_a_line_then_falls_as_half_a_cosine(
     rising = min(warmup, steps)
     assert rates[:rising] == pytest.approx([top * (step + 1) / warmup for step in range(rising)])
     falling = rates[rising:]
-    assert all(late <= early + 1e-12 for early, late in zip(falling, falling[1:], strict=False))
+    assert all(late <= early + 1e-12 for early, late in pairwise(falling))
     assert all(0 < rate <= top * (1 + 1e-12) or final_rate == 0 for rate in rates)
     if warmup < steps:
         assert falling[0] == pytest.approx(top)

@@ -16,7 +16,7 @@ def run(tmp_path: Path) -> RunFolder:
 
 
 def test_a_run_is_not_begun_twice(run: RunFolder) -> None:
-    with pytest.raises(InputError, match="already holds a run. Continue it with --resume"):
+    with pytest.raises(InputError, match="already holds a run"):
         run.create("steps = 5\n", resume=False)
 
 

@@ -9,6 +9,7 @@ import tomli_w
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from dnagpt.errors import InputError
 from dnagpt.genome.nearest import did_you_mean
@@ -21,20 +22,20 @@ def load_settings(
 ) -> Settings:
     """Read and check the settings of a run; one InputError names every mistake with its place.
 
-    Paths in a file are meant from the folder of that file.
+    Relative paths are meant from the folder one stands in; `${oc.env:NAME}` stands for an environment variable.
     """
     layers: list[Any] = [dict(defaults or {})]
     if file is not None:
         layers.append(_read_toml(file))
+    layers += [_override(text) for text in overrides]
     try:
-        layers.append(OmegaConf.from_dotlist(list(overrides)))
         merged = OmegaConf.to_container(OmegaConf.merge(*layers), resolve=True)
     except (OmegaConfBaseException, ValueError) as error:
         raise InputError(
-            f"The settings cannot be joined: {error}. Write overrides as --set section.key=value."
+            f"The settings cannot be joined: {_first_line(error)}. Write overrides as --set section.key=value."
         ) from None
     try:
-        return kind.model_validate(merged, context={"folder": file.parent if file else Path()})
+        return kind.model_validate(merged)
     except ValidationError as error:
         raise InputError(_mistakes(kind, error, str(file or "the settings"))) from None
 
@@ -55,25 +56,63 @@ def _read_toml(file: Path) -> dict[str, Any]:
         raise InputError(f"{file} is not TOML: {error}.") from None
 
 
+def _override(text: str) -> Any:
+    """Read one `section.key=value`; the value is YAML, so that numbers and lists need no quotes."""
+    name, found, value = text.partition("=")
+    if not found or not all(name.split(".")):
+        raise InputError(f"--set {text!r} is not understood. Write section.key=value, such as training.steps=500.")
+    try:
+        return OmegaConf.from_dotlist([text])
+    except Exception as error:  # noqa: BLE001 - the YAML parser's errors come through as they are
+        raise InputError(
+            f"--set {name}: {value!r} cannot be read: {_first_line(error)}. Quote it, or close its brackets."
+        ) from None
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0].rstrip(". ")
+
+
 def _mistakes(kind: type[BaseModel], error: ValidationError, where: str) -> str:
-    lines = [f"{where} has {error.error_count()} mistake{'s' if error.error_count() > 1 else ''}:"]
-    for item in error.errors(include_url=False):
+    items = error.errors(include_url=False)
+    # A list that lost its only item to a mistake is not also too short.
+    items = [one for one in items if one["type"] != "too_short" or not any(_lies_in(other, one) for other in items)]
+    lines = [
+        f"There {'are' if len(items) > 1 else 'is'} {len(items)} mistake{'s' if len(items) > 1 else ''} in {where}:"
+    ]
+    for item in items:
         place = ".".join(str(part) for part in item["loc"]) or "the whole"
         if item["type"] == "extra_forbidden":
             known = _known_keys(kind, item["loc"][:-1])
             lines.append(f"  {place}: there is no such setting.{did_you_mean(str(item['loc'][-1]), known)}")
         elif item["type"] == "missing":
-            lines.append(f"  {place}: is needed and not given.")
+            lines.append(f"  {place}: is needed and not given.{_meaning(kind, item['loc'])}")
+        elif item["type"] == "value_error":
+            lines.append(f"  {place}: {item['msg'].removeprefix('Value error, ')}.")
         else:
             lines.append(f"  {place} = {item['input']!r}: {item['msg']}.")
     return "\n".join(lines)
 
 
+def _lies_in(inner: ErrorDetails, outer: ErrorDetails) -> bool:
+    return len(inner["loc"]) > len(outer["loc"]) and inner["loc"][: len(outer["loc"])] == outer["loc"]
+
+
+def _meaning(kind: type[BaseModel], place: Sequence[int | str]) -> str:
+    described = _model_at(kind, place[:-1]).model_fields[str(place[-1])].description
+    return f" It says: {described}" if described else ""
+
+
 def _known_keys(kind: type[BaseModel], place: Sequence[int | str]) -> list[str]:
-    """Find the settings beside a strange one, following the place down through the models."""
+    """Find the settings beside a strange one."""
+    return list(_model_at(kind, place).model_fields)
+
+
+def _model_at(kind: type[BaseModel], place: Sequence[int | str]) -> type[BaseModel]:
+    """Follow a place down through the models."""
     for part in place:
         if isinstance(part, str) and part in kind.model_fields:
             inner = kind.model_fields[part].annotation
             candidates = [inner, *getattr(inner, "__args__", ())]
             kind = next((one for one in candidates if isinstance(one, type) and issubclass(one, BaseModel)), kind)
-    return list(kind.model_fields)
+    return kind

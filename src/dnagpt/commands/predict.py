@@ -37,7 +37,7 @@ def _fasta_records(source: Path, task: Task) -> tuple[pd.DataFrame, list[dict[st
         raise InputError(
             f"The task {task.name!r} needs {', '.join(task.template.given_columns)}: a FASTA file cannot give that."
         )
-    found = list(read_fasta(source))
+    found = list(read_fasta(source, unique_names=False))
     frame = pd.DataFrame(
         {"name": [record.name for record in found], "length": [len(record.sequence) for record in found]}
     )

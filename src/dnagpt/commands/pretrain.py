@@ -124,10 +124,12 @@ def run_pretraining(settings: PretrainSettings, output: Path, *, resume: bool, q
             provenance("pretrain", settings.model_dump(mode="json"), sources),
         )  # fmt: skip
         with progress("Pre-training", settings.training.steps, unit="steps", quiet=quiet) as track:
-            objective = Objective(network, answer_losses(task, settings.training))
+            answers = answer_losses(task, settings.training)
+            weights = {answer.name: answer.weight for answer in answers}
+            objective = Objective(network, answers)
             hooks = Hooks(
                 batches=lambda samples: _batches(task, vocabulary, sampler, samples),
-                validate=lambda: _validation(model, task, held_out),
+                validate=lambda: _validation(model, task, held_out, weights),
                 save_best=lambda: save_best(model, run, world),
                 report=lambda report: show(report, track),
             )
@@ -172,14 +174,17 @@ def _batches(task: Task, vocabulary: Vocabulary, sampler: WindowSampler, samples
     return [collate(rows, vocabulary.pad_id)]
 
 
-def _validation(model: Model, task: Task, held_out: Mapping[str, Sequence[Window]]) -> dict[str, float]:
+def _validation(
+    model: Model, task: Task, held_out: Mapping[str, Sequence[Window]], weights: Mapping[str, float]
+) -> dict[str, float]:
     scores = {label: score_windows(model, task, windows) for label, windows in held_out.items()}
     every = list(scores.values())
     metrics = {f"{label}/bits_per_base": score.bits_per_base for label, score in scores.items()}
     bases = sum(score.bases for score in every)
     metrics["bits_per_base"] = sum(score.bits for score in every) / max(1, bases)
-    metrics["loss"] = sum(sum(score.losses.values()) for score in every) / len(every)
-    return {**metrics, **objective_metrics(every)}
+    fields = {name: sum(score.losses[name] for score in every) / len(every) for name in every[0].losses}
+    metrics["loss"] = sum(weights[name] * loss for name, loss in fields.items())
+    return {**metrics, **fields, **objective_metrics(every)}
 
 
 def objective_metrics(scores: Sequence[GenomeScore]) -> dict[str, float]:

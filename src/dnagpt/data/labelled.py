@@ -103,7 +103,7 @@ def read_labelled(config: DataConfig, task: Task) -> Labelled:
     parts = _parts(config, [str(part) for part in given], labels, kept, names)
     if not parts["train"]:
         raise InputError("There are no training records. Check data.split_column and data.fractions.")
-    return Labelled(records, names, parts, notes)
+    return Labelled(records, names, parts, (*notes, *_leak(records, sequences, parts)))
 
 
 def read_records(
@@ -155,7 +155,7 @@ def _from_fasta(config: DataConfig, task: Task) -> pd.DataFrame:
             rows += [
                 {given[0].name: record.sequence.upper(), answered[0].name: label, "_where": file, "_row": number}
                 for file in files
-                for number, record in enumerate(read_fasta(file), start=1)
+                for number, record in enumerate(read_fasta(file, unique_names=False), start=1)
             ]
     return pd.DataFrame(rows)
 
@@ -185,10 +185,26 @@ def _without_repeats(
     repeats = len(firsts) - sum(firsts)
     if not repeats or not sequences:
         return list(range(len(records))), ()
-    what = "left out" if drop else "kept, so that test records may stand in training too"
+    what = "left out" if drop else "kept"
     note = f"{repeats:,} of {len(records):,} records repeat the sequence of another; they are {what}."
     logger.warning("%s", note)
     return [place for place, first in enumerate(firsts) if first or not drop], (note,)
+
+
+def _leak(
+    records: Sequence[Mapping[str, object]], sequences: Sequence[str], parts: Mapping[Part, Sequence[int]]
+) -> tuple[str, ...]:
+    """Say how many test records stand in training too."""
+    if not sequences:
+        return ()
+    trained = {tuple(records[place][name] for name in sequences) for place in parts["train"]}
+    leaked = sum(tuple(records[place][name] for name in sequences) in trained for place in parts["test"])
+    if not leaked:
+        return ()
+    total = len(parts["test"])
+    note = f"{leaked:,} of {total:,} test records have a sequence that stands in training too: scores are flattered."
+    logger.warning("%s", note)
+    return (note,)
 
 
 def _parts(

@@ -50,7 +50,7 @@ class PieceReader(Protocol):
         """Return the stretch without white space, as letters or as codes."""
 
 
-def read_fasta(path: str | os.PathLike[str]) -> Iterator[SequenceRecord]:
+def read_fasta(path: str | os.PathLike[str], *, unique_names: bool = True) -> Iterator[SequenceRecord]:
     r"""Read the records of a FASTA file one after the other; `-` is standard input.
 
     >>> import tempfile, pathlib
@@ -62,13 +62,14 @@ def read_fasta(path: str | os.PathLike[str]) -> Iterator[SequenceRecord]:
 
     Letters stay as they are, so that any alphabet (DNA, RNA, protein) can judge them; white space goes. Memory is
     bounded by the longest record. Raises InputError for a file that is missing, empty, cut short or of another format,
-    a record without a name or a sequence, and a name that comes twice.
+    a record without a name or a sequence, and a name that comes twice (unless `unique_names` is off: examples to learn
+    from need no names of their own).
     """
     name = shown(path)
     header: Header | None = None
     pieces: list[bytes] = []
     with open_bytes(path) as handle:
-        for event in scan_fasta(read_chunks(handle, _CHUNK), name, _LetterReader(name)):
+        for event in scan_fasta(read_chunks(handle, _CHUNK), name, _LetterReader(name), unique_names=unique_names):
             if isinstance(event, bytes):
                 pieces.append(event)
                 continue
@@ -85,7 +86,9 @@ def read_chunks(handle: BinaryIO, size: int) -> Iterator[bytes]:
         yield chunk
 
 
-def scan_fasta(chunks: Iterable[bytes], name: str, read_piece: PieceReader) -> Iterator[Header | bytes]:
+def scan_fasta(
+    chunks: Iterable[bytes], name: str, read_piece: PieceReader, *, unique_names: bool = True
+) -> Iterator[Header | bytes]:
     r"""Split FASTA text into headers and the stretches of sequence that belong to them.
 
     >>> reader = lambda text, header, position: text.translate(None, WHITESPACE)
@@ -98,11 +101,13 @@ def scan_fasta(chunks: Iterable[bytes], name: str, read_piece: PieceReader) -> I
     position = 0
     line = 1
     numbers: dict[str, int] = {}
+    records = 0
     for is_header, text in _split(_checked(chunks, name), name):
         if is_header:
             _require_sequence(header, position, name)
-            header, position = _parse_header(text, len(numbers) + 1, name), 0
-            if numbers.setdefault(header.name, header.number) != header.number:
+            records += 1
+            header, position = _parse_header(text, records, name), 0
+            if unique_names and numbers.setdefault(header.name, header.number) != header.number:
                 raise InputError(
                     f"{name}: records {numbers[header.name]} and {header.number} are both named '{header.name}'. "
                     "Names must differ; rename or remove one."

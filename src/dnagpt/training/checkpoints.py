@@ -8,10 +8,14 @@ import hashlib
 import json
 import logging
 import shutil
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch.distributed.checkpoint.api import CheckpointException
 from torch.distributed.checkpoint.state_dict import get_state_dict, set_state_dict
 from torch.distributed.checkpoint.state_dict_loader import load
 from torch.distributed.checkpoint.state_dict_saver import save
@@ -36,10 +40,15 @@ def save_checkpoint(
     network_state, optimiser_state = get_state_dict(objective, optimiser)
     try:
         if world.is_first:
-            shutil.rmtree(temporary, ignore_errors=True)
+            remove_unfinished(folder)
             temporary.mkdir(parents=True)
         world.wait()
-        save({"network": network_state, "optimiser": optimiser_state}, checkpoint_id=temporary, no_dist=world.size == 1)
+        with _single_process_is_meant():
+            save(
+                {"network": network_state, "optimiser": optimiser_state},
+                checkpoint_id=temporary,
+                no_dist=world.size == 1,
+            )
         if world.is_first:
             _seal(temporary, {"step": step, **progress})
             shutil.rmtree(final, ignore_errors=True)
@@ -47,16 +56,40 @@ def save_checkpoint(
             fsync_path(folder)
             _remove_old(folder, keep)
         world.wait()
-    except OSError as error:
+    except (OSError, CheckpointException) as error:
         shutil.rmtree(temporary, ignore_errors=True)
-        raise storage_error(final, error) from error
+        raise storage_error(final, _cause(error)) from error
+
+
+@contextmanager
+def _single_process_is_meant() -> Iterator[None]:
+    """Keep torch from warning that only one process saves or loads."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="torch.distributed is disabled")
+        yield
+
+
+def _cause(error: OSError | CheckpointException) -> OSError:
+    """Find what the system complained of in a failure that torch has gathered from all processes."""
+    if isinstance(error, OSError):
+        return error
+    failures = [failure for failure, _ in error.failures.values()]
+    found = next((failure for failure in failures if isinstance(failure, OSError)), None)
+    return found or OSError("; ".join(str(failure).splitlines()[0] for failure in failures))
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what a killed run left half written."""
+    for leftover in folder.glob("tmp-*"):
+        shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _seal(folder: Path, progress: dict[str, Any]) -> None:
     fsync_folder(folder)
     files = {path.name: {"bytes": path.stat().st_size, "sha256": _sha256(path)} for path in sorted(folder.iterdir())}
     manifest = folder / MANIFEST
-    manifest.write_text(json.dumps({"progress": progress, "files": files}, indent=1))
+    content = {"progress": progress, "files": files}
+    manifest.write_text(json.dumps({**content, "sha256": _content_sha256(content)}, indent=1))
     fsync_path(manifest)
     fsync_path(folder)
 
@@ -64,6 +97,10 @@ def _seal(folder: Path, progress: dict[str, Any]) -> None:
 def _sha256(path: Path) -> str:
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def _content_sha256(content: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _remove_old(folder: Path, keep: int) -> None:
@@ -82,8 +119,10 @@ def _complete(folder: Path) -> list[Path]:
 def damage(checkpoint: Path) -> str | None:
     """Say what is wrong with a checkpoint, or None when every byte is as it was written."""
     try:
-        files = json.loads((checkpoint / MANIFEST).read_text())["files"]
-        for name, facts in files.items():
+        content = json.loads((checkpoint / MANIFEST).read_text())
+        if content.pop("sha256") != _content_sha256(content):
+            return f"{MANIFEST} is not what was written"
+        for name, facts in content["files"].items():
             path = checkpoint / name
             if path.stat().st_size != facts["bytes"]:
                 return f"{name} has {path.stat().st_size} bytes, not {facts['bytes']}"
@@ -120,7 +159,8 @@ def load_checkpoint(
     """Put weights and optimiser back to where they were, and give the progress that was saved with them."""
     network_state, optimiser_state = get_state_dict(objective, optimiser)
     state: dict[str, Any] = {"network": network_state, "optimiser": optimiser_state}
-    load(state, checkpoint_id=checkpoint, no_dist=world.size == 1)
+    with _single_process_is_meant():
+        load(state, checkpoint_id=checkpoint, no_dist=world.size == 1)
     set_state_dict(objective, optimiser, model_state_dict=state["network"], optim_state_dict=state["optimiser"])
     progress: dict[str, Any] = json.loads((checkpoint / MANIFEST).read_text())["progress"]
     return progress

@@ -20,7 +20,7 @@ import torch
 from dnagpt.data.batches import Batch
 from dnagpt.errors import DnagptError, InputError
 from dnagpt.model import autocast
-from dnagpt.training.checkpoints import load_checkpoint, newest_checkpoint, save_checkpoint
+from dnagpt.training.checkpoints import load_checkpoint, newest_checkpoint, remove_unfinished, save_checkpoint
 from dnagpt.training.config import TrainingConfig
 from dnagpt.training.objective import Objective, answer_counts, to_tensors
 from dnagpt.training.optimiser import learning_rate, make_optimiser
@@ -106,6 +106,8 @@ def train(objective: Objective, config: TrainingConfig, hooks: Hooks, run: RunFo
 
 
 def _resume(folder: Path, objective: Objective, optimiser: torch.optim.Optimizer, world: World) -> Progress:
+    if world.is_first:
+        remove_unfinished(folder)
     checkpoint = newest_checkpoint(folder)
     if checkpoint is None:
         return Progress()
