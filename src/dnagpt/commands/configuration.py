@@ -9,7 +9,6 @@ import tomli_w
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 
 from dnagpt.errors import InputError
 from dnagpt.genome.nearest import did_you_mean
@@ -76,17 +75,16 @@ def _first_line(error: Exception) -> str:
 def _mistakes(kind: type[BaseModel], error: ValidationError, where: str) -> str:
     items = error.errors(include_url=False)
     # A list that lost its only item to a mistake is not also too short.
-    items = [one for one in items if one["type"] != "too_short" or not any(_lies_in(other, one) for other in items)]
-    lines = [
-        f"There {'are' if len(items) > 1 else 'is'} {len(items)} mistake{'s' if len(items) > 1 else ''} in {where}:"
-    ]
+    inner = {item["loc"][:depth] for item in items for depth in range(len(item["loc"]))}
+    items = [item for item in items if item["type"] != "too_short" or item["loc"] not in inner]
+    lines = [f"{len(items)} mistake{'s' if len(items) > 1 else ''} in {where}:"]
     for item in items:
         place = ".".join(str(part) for part in item["loc"]) or "the whole"
         if item["type"] == "extra_forbidden":
             known = _known_keys(kind, item["loc"][:-1])
             lines.append(f"  {place}: there is no such setting.{did_you_mean(str(item['loc'][-1]), known)}")
         elif item["type"] == "missing":
-            lines.append(f"  {place}: is needed and not given.{_meaning(kind, item['loc'])}")
+            lines.append(f"  {place}: is needed and not given{_meaning(kind, item['loc'])}.")
         elif item["type"] == "value_error":
             lines.append(f"  {place}: {item['msg'].removeprefix('Value error, ')}.")
         else:
@@ -94,13 +92,9 @@ def _mistakes(kind: type[BaseModel], error: ValidationError, where: str) -> str:
     return "\n".join(lines)
 
 
-def _lies_in(inner: ErrorDetails, outer: ErrorDetails) -> bool:
-    return len(inner["loc"]) > len(outer["loc"]) and inner["loc"][: len(outer["loc"])] == outer["loc"]
-
-
 def _meaning(kind: type[BaseModel], place: Sequence[int | str]) -> str:
-    described = _model_at(kind, place[:-1]).model_fields[str(place[-1])].description
-    return f" It says: {described}" if described else ""
+    field = _model_at(kind, place[:-1]).model_fields.get(str(place[-1]))
+    return f" ({field.description.rstrip('.')})" if field is not None and field.description else ""
 
 
 def _known_keys(kind: type[BaseModel], place: Sequence[int | str]) -> list[str]:

@@ -1,11 +1,11 @@
 """`dnagpt pretrain`: from genomes to a model that knows their language."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from dnagpt.checkpoint import Model, save_model
 from dnagpt.commands.configuration import load_settings, settings_to_toml
@@ -15,10 +15,12 @@ from dnagpt.data.batches import Batch, collate
 from dnagpt.data.corpus import CorpusConfig, Species, open_corpus
 from dnagpt.data.windows import Usable, Window, WindowSampler, tiles, usable_windows, window_bases, window_rows
 from dnagpt.errors import InputError
+from dnagpt.genome.nearest import did_you_mean
 from dnagpt.inference.genome_score import GenomeScore, score_windows
 from dnagpt.language.vocabulary import Vocabulary
 from dnagpt.model import DNAGPT, PRESETS, ModelConfig
 from dnagpt.tasks import PRETRAINING_TEMPLATE, Task, pretraining_task
+from dnagpt.tasks.pretraining import WINDOW_FIELDS
 from dnagpt.training import (
     AnswerLoss,
     Hooks,
@@ -37,7 +39,7 @@ class NetworkSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    preset: str = "small"
+    preset: str = "tiny"
     """One of dnagpt-h, dnagpt-m, dnagpt-s-512, dnagpt-b-512 (the paper's), small, tiny."""
     context: int | None = None
     """Tokens read at once."""
@@ -54,13 +56,23 @@ class NetworkSettings(BaseModel):
     positions: Literal["rotary", "learned"] | None = None
     """How order is told."""
 
+    @field_validator("preset")
+    @classmethod
+    def _is_known(cls, preset: str) -> str:
+        if preset not in PRESETS:
+            raise ValueError(f"there is no preset {preset!r}; the presets are {', '.join(PRESETS)}")
+        return preset
+
     def config(self, vocabulary: Vocabulary) -> ModelConfig:
         """Resolve to the configuration of a network for this vocabulary."""
-        if self.preset not in PRESETS:
-            raise InputError(f"There is no preset {self.preset!r}. The presets are {', '.join(PRESETS)}.")
         changes = {key: value for key, value in self.model_dump(exclude={"preset"}).items() if value is not None}
         base = PRESETS[self.preset].model_dump()
-        return ModelConfig(**{**base, **changes, "vocabulary_size": vocabulary.size})
+        try:
+            return ModelConfig(**{**base, **changes, "vocabulary_size": vocabulary.size})
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            place = ".".join(["model", *map(str, first["loc"])])
+            raise InputError(f"{place}: {first['msg'].removeprefix('Value error, ')}. Change it with --set.") from None
 
 
 class PretrainSettings(BaseModel):
@@ -86,6 +98,8 @@ def pretrain(
     config: Path | None, fasta: Sequence[str], output: Path, overrides: Sequence[str], *, resume: bool, quiet: bool
 ) -> Path:
     """Pre-train a model on the genomes of a settings file, or on FASTA files given as LETTER=PATH."""
+    if config is None and not fasta and not any(text.startswith("corpus.") for text in overrides):
+        raise InputError("There is no genome to learn from. Give --fasta LETTER=PATH, or a settings file.")
     defaults = {"corpus": {"species": [_species(text) for text in fasta]}} if fasta else {}
     settings = load_settings(PretrainSettings, config, overrides, defaults)
     return run_pretraining(settings, output, resume=resume, quiet=quiet)
@@ -101,9 +115,11 @@ def run_pretraining(settings: PretrainSettings, output: Path, *, resume: bool, q
     vocabulary = Vocabulary.preset(settings.vocabulary)
     config = settings.model.config(vocabulary)
     task = pretraining_task(settings.template)
+    _refuse_other_fields(task)
+    answers = answer_losses(task, settings.training)
+    for source in settings.corpus.species:
+        known_letter(vocabulary, source.letter, str(source.path))
     corpus = open_corpus(settings.corpus)
-    for species in corpus:
-        vocabulary.reserved_id(species.letter)
     length = window_bases(task, vocabulary, config.context)
     usable = usable_windows(vocabulary, length, settings.corpus.unknown_fraction)
     sampler = WindowSampler(
@@ -111,21 +127,22 @@ def run_pretraining(settings: PretrainSettings, output: Path, *, resume: bool, q
         usable=usable, both_strands=settings.corpus.both_strands,
     )  # fmt: skip
     held_out = validation_windows(corpus, length, settings.validation_windows, usable)
+    network = DNAGPT(config)
+    network.initialise(torch.Generator().manual_seed(settings.training.seed))
+    sources = {str(species.genome.path): species.genome.sha256 for species in corpus}
+    model = Model(
+        network, vocabulary, {task.name: task},
+        provenance("pretrain", settings.model_dump(mode="json"), sources),
+    )  # fmt: skip
+    weights = {answer.name: answer.weight for answer in answers}
+    few = {label: windows[:2] for label, windows in held_out.items()}
+    known_metric(settings.training, lambda: _validation(model, task, few, weights))
     run = RunFolder(output)
     with open_world() as world:
         if world.is_first:
             run.create(settings_to_toml(settings), resume=resume)
         world.wait()
-        network = DNAGPT(config)
-        network.initialise(torch.Generator().manual_seed(settings.training.seed))
-        sources = {str(species.genome.path): species.genome.sha256 for species in corpus}
-        model = Model(
-            network, vocabulary, {task.name: task},
-            provenance("pretrain", settings.model_dump(mode="json"), sources),
-        )  # fmt: skip
         with progress("Pre-training", settings.training.steps, unit="steps", quiet=quiet) as track:
-            answers = answer_losses(task, settings.training)
-            weights = {answer.name: answer.weight for answer in answers}
             objective = Objective(network, answers)
             hooks = Hooks(
                 batches=lambda samples: _batches(task, vocabulary, sampler, samples),
@@ -135,6 +152,36 @@ def run_pretraining(settings: PretrainSettings, output: Path, *, resume: bool, q
             )
             train(objective, settings.training, hooks, run, world)
     return run.model
+
+
+def known_letter(vocabulary: Vocabulary, letter: str, where: str) -> None:
+    """Refuse a species whose letter is no token, before its genome is read."""
+    try:
+        vocabulary.reserved_id(letter)
+    except InputError as error:
+        raise InputError(f"{where}, species {letter!r}: {error}") from None
+
+
+def known_metric(training: TrainingConfig, validate: Callable[[], Mapping[str, float]]) -> None:
+    """Refuse a metric that validation does not compute, before anything is trained or written."""
+    if training.metric == "loss":
+        return
+    names = sorted(validate())
+    if training.metric not in names:
+        raise InputError(
+            f"training.metric: validation computes no {training.metric!r}. It computes {', '.join(names)}."
+            f"{did_you_mean(training.metric, names)}"
+        )
+
+
+def _refuse_other_fields(task: Task) -> None:
+    answered = [field.name for field in task.template.answered if field.kind == "sequence"]
+    others = set(task.template.columns) - {"species", "window", "reversed", *WINDOW_FIELDS}
+    if answered != ["window"] or others:
+        raise InputError(
+            f"The template {task.template} cannot be pre-trained on. It has to answer {{window?:sequence}}; beside it a "
+            "genome can fill in <{species}>, {gc?:number} and {reversed?:boolean} only."
+        )
 
 
 def answer_losses(task: Task, training: TrainingConfig) -> list[AnswerLoss]:
@@ -158,11 +205,13 @@ def answer_losses(task: Task, training: TrainingConfig) -> list[AnswerLoss]:
 
 def validation_windows(corpus: Sequence[Species], length: int, most: int, usable: Usable) -> dict[str, list[Window]]:
     """Choose held-out windows of every species, evenly spread, at most `most` in all."""
-    windows = {species.label: list(tiles(species, length, usable=usable)) for species in corpus}
+    windows: dict[str, list[Window]] = {}
+    for species in corpus:  # two genomes may share a label: they are scored together
+        windows.setdefault(species.label, []).extend(tiles(species, length, usable=usable))
     empty = [label for label, found in windows.items() if not found]
     if len(empty) == len(windows):
         raise InputError(
-            f"No held-out stretch of {', '.join(empty)} holds a window of {length:,} bases. "
+            f"No held-out stretch of {', '.join(empty)} holds a window of {length:,} bases with few enough N. "
             "Take a shorter context or a larger held_out_fraction."
         )
     share = max(2, most // len(windows))

@@ -29,6 +29,9 @@ from dnagpt.training.world import World, distribute
 
 logger = logging.getLogger("dnagpt")
 
+LOWER_IS_BETTER = ("loss", "error", "bits_per_base", "rmse", "mae")
+"""How the names of metrics end that are better when they are lower."""
+
 BatchSource = Callable[[Sequence[int]], Sequence[Batch]]
 """Turns the numbers of samples (counted over the whole run) into one or more batches."""
 
@@ -162,7 +165,7 @@ def _validate(
     if config.metric not in metrics:
         raise InputError(f"training.metric is {config.metric!r}, but validation computes {', '.join(sorted(metrics))}.")
     value = metrics[config.metric]
-    lower_is_better = config.metric.endswith(("loss", "_error", "bits_per_base"))
+    lower_is_better = config.metric.endswith(LOWER_IS_BETTER)
     if progress.best is None or (value < progress.best if lower_is_better else value > progress.best):
         progress.best, progress.stale = value, 0
         hooks.save_best()

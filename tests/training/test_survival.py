@@ -1,0 +1,283 @@
+"""Runs that are killed, stopped, damaged or out of disk end in the same bits, or in a sentence."""
+
+import itertools
+import json
+import os
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from tests.training.runs import STEPS, Workplace, losses, make_workplace, weights
+
+from dnagpt.training.checkpoints import damage
+
+UNDISTURBED = "undisturbed"
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workplace]:
+    place = make_workplace(tmp_path_factory.mktemp("survival"))
+    code, said = place.finish(UNDISTURBED)
+    assert (code, said) == (0, "")
+    yield place
+    shutil.rmtree(place.folder)
+
+
+def wait_for(process: subprocess.Popen[str], sign: Callable[[], bool]) -> bool:
+    """Wait until a sign is seen or the process has ended; True for the sign."""
+    while process.poll() is None:
+        if sign():
+            return True
+        time.sleep(0.001)
+    return False
+
+
+def steps_done(run: Path) -> int:
+    metrics = run / "metrics.jsonl"
+    return metrics.read_bytes().count(b'"train/loss"') if metrics.exists() else 0
+
+
+def assert_like_undisturbed(workplace: Workplace, run: str) -> None:
+    undisturbed, other = workplace.folder / UNDISTURBED, workplace.folder / run
+    assert losses(other) == losses(undisturbed)
+    assert weights(other) == weights(undisturbed)
+    last = f"step-{STEPS:08d}"
+    assert {path.name for path in (other / "checkpoints").iterdir()} == {"step-00000045", last}
+    assert damage(other / "checkpoints" / last) is None
+
+
+def test_an_undisturbed_run_repeats_bit_for_bit(workplace: Workplace) -> None:
+    assert workplace.finish("again") == (0, "")
+    assert_like_undisturbed(workplace, "again")
+    assert [step for step, values in losses(workplace.folder / "again") if "train/loss" in values] == [
+        *range(1, STEPS + 1)
+    ]
+
+
+def test_a_run_killed_five_times_ends_in_the_same_bits(workplace: Workplace) -> None:
+    """Once while starting, twice between steps, twice while a checkpoint is written."""
+    generator = random.Random(7)
+    run = workplace.folder / "killed"
+    checkpoints = run / "checkpoints"
+    after_start = generator.uniform(0.5, 3.0)
+    begun = time.monotonic()
+    moments: list[tuple[Callable[[], bool], float]] = [
+        (lambda: time.monotonic() > begun + after_start, 0.0),
+        *((lambda step=step: steps_done(run) >= step, generator.uniform(0, 0.02)) for step in (9, 22)),
+        *((lambda: any(checkpoints.glob("tmp-*")), generator.uniform(0, 0.004)) for _ in range(2)),
+    ]
+    generator.shuffle(moments)
+    kills = 0
+    for sign, delay in moments:
+        process = workplace.start("killed", "--resume")
+        if wait_for(process, sign):
+            time.sleep(delay)
+        process.kill()
+        process.communicate()
+        kills += process.returncode == -signal.SIGKILL
+    assert kills == len(moments)
+    code, said = workplace.finish("killed", "--resume")
+    assert (code, said) == (0, "")
+    assert_like_undisturbed(workplace, "killed")
+
+
+@pytest.mark.slow
+def test_a_run_killed_twenty_five_times_ends_in_the_same_bits(workplace: Workplace) -> None:
+    generator = random.Random(1)
+    process = workplace.start("often")
+    for _ in range(25):
+        time.sleep(generator.uniform(0.5, 4.5))
+        process.kill()
+        process.communicate()
+        process = workplace.start("often", "--resume")
+    code = process.wait(timeout=120)
+    process.communicate()
+    assert code == 0
+    assert_like_undisturbed(workplace, "often")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_run_that_is_asked_to_stop_saves_a_checkpoint_and_says_so(
+    workplace: Workplace, number: signal.Signals
+) -> None:
+    name = f"stopped-{number.name}"
+    run = workplace.folder / name
+    process = workplace.start(name)
+    assert wait_for(process, lambda: steps_done(run) >= 12)
+    process.send_signal(number)
+    said = process.communicate(timeout=60)[1]
+    assert process.returncode == 1
+    (newest,) = sorted((run / "checkpoints").glob("step-*"))[-1:]
+    step = int(newest.name.removeprefix("step-"))
+    assert 12 <= step < STEPS
+    assert said == f"dnagpt: Stopped as asked at step {step}. Continue with --resume.\n"
+    assert damage(newest) is None
+    assert losses(run)[-1][0] == step
+    assert workplace.finish(name, "--resume") == (0, "")
+    assert_like_undisturbed(workplace, name)
+
+
+def flip_byte(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0x10
+    path.write_bytes(content)
+
+
+def truncate(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def change_step(path: Path) -> None:
+    path.write_text(path.read_text().replace(f'"step": {STEPS}', '"step": 46'))
+
+
+DAMAGES: dict[str, tuple[str, Callable[[Path], None], str]] = {
+    "truncated weights": ("__0_0.distcp", truncate, "__0_0.distcp has"),
+    "flipped byte in the weights": ("__0_0.distcp", flip_byte, "__0_0.distcp is not what was written"),
+    "missing weights": ("__0_0.distcp", Path.unlink, "__0_0.distcp is missing"),
+    "flipped byte in the plan": (".metadata", flip_byte, ".metadata is not what was written"),
+    "missing plan": (".metadata", Path.unlink, ".metadata is missing"),
+    "missing manifest": ("manifest.json", Path.unlink, "manifest.json is missing"),
+    "truncated manifest": ("manifest.json", truncate, "it cannot be read"),
+    "another step in the manifest": ("manifest.json", change_step, "manifest.json is not what was written"),
+    "binary manifest": ("manifest.json", lambda path: path.write_bytes(b"\x00\xff" * 50), "it cannot be read"),
+    "manifest of another kind": ("manifest.json", lambda path: path.write_text("[1]"), "it cannot be read"),
+    "empty manifest": ("manifest.json", lambda path: path.write_text("{}"), "it cannot be read"),
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGES)
+def test_damage_is_seen(workplace: Workplace, tmp_path: Path, kind: str) -> None:
+    name, harm, message = DAMAGES[kind]
+    checkpoint = shutil.copytree(
+        workplace.folder / UNDISTURBED / "checkpoints" / f"step-{STEPS:08d}", tmp_path / "copy"
+    )
+    assert damage(checkpoint) is None
+    harm(checkpoint / name)
+    assert message in str(damage(checkpoint))
+
+
+@pytest.mark.parametrize("kind", ["truncated weights", "missing manifest"])
+def test_a_damaged_checkpoint_gives_way_to_the_one_before(workplace: Workplace, kind: str) -> None:
+    name, harm, message = DAMAGES[kind]
+    run_name = kind.replace(" ", "-")
+    run = shutil.copytree(workplace.folder / UNDISTURBED, workplace.folder / run_name)
+    newest = run / "checkpoints" / f"step-{STEPS:08d}"
+    harm(newest / name)
+    leftover = run / "checkpoints" / "tmp-step-00000046"
+    leftover.mkdir()
+    (leftover / "__0_0.distcp").write_bytes(b"half")
+    code, said = workplace.finish(run_name, "--resume")
+    assert code == 0
+    assert f"{newest} is damaged: {message}" in said
+    assert "Falling back to the checkpoint before it" in said
+    assert_like_undisturbed(workplace, run_name)
+
+
+def test_a_run_whose_checkpoints_are_all_damaged_is_not_resumed(workplace: Workplace) -> None:
+    run = shutil.copytree(workplace.folder / UNDISTURBED, workplace.folder / "hopeless")
+    for checkpoint in (run / "checkpoints").iterdir():
+        truncate(checkpoint / "__0_0.distcp")
+    code, said = workplace.finish("hopeless", "--resume")
+    assert code == 2
+    assert f"None of the 2 checkpoints in {run / 'checkpoints'} is whole." in said
+    assert "Traceback" not in said
+
+
+def test_a_run_is_neither_overwritten_nor_resumed_with_other_settings(workplace: Workplace) -> None:
+    before = losses(workplace.folder / UNDISTURBED)
+    code, said = workplace.finish(UNDISTURBED)
+    assert (code, said.count("\n")) == (2, 1)
+    assert "already holds a run" in said
+    code, said = workplace.finish(UNDISTURBED, "--resume", "--set", "training.learning_rate=0.5")
+    assert (code, said.count("\n")) == (2, 1)
+    assert "settings differ" in said
+    assert losses(workplace.folder / UNDISTURBED) == before
+
+
+def test_a_finished_run_stays_as_it_is(workplace: Workplace) -> None:
+    shutil.copytree(workplace.folder / UNDISTURBED, workplace.folder / "finished")
+    assert workplace.finish("finished", "--resume") == (0, "")
+    assert_like_undisturbed(workplace, "finished")
+
+
+def small_files_only() -> None:
+    """No file may grow beyond what the genome and the model need: a checkpoint does not fit."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
+
+
+def test_a_full_disk_leaves_the_older_checkpoints_and_ends_in_a_sentence(workplace: Workplace) -> None:
+    run = workplace.folder / "full"
+    process = workplace.start("full")
+    assert wait_for(process, lambda: steps_done(run) >= 12)
+    process.terminate()
+    process.communicate(timeout=60)
+    older = {path: damage(path) for path in (run / "checkpoints").iterdir()}
+    assert set(older.values()) == {None}
+    code, said = workplace.finish("full", "--resume", limit=small_files_only)
+    assert code == 1
+    assert "could not be written: the file is larger than allowed" in said
+    assert "Traceback" not in said
+    assert {path: damage(path) for path in (run / "checkpoints").iterdir()} == older
+    assert workplace.finish("full", "--resume") == (0, "")
+    assert_like_undisturbed(workplace, "full")
+
+
+def test_no_space_left_on_the_disk_is_a_sentence(workplace: Workplace, tmp_path: Path) -> None:
+    """A file system of its own, of 1 MB, where this user may make one."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    unshare, mount = shutil.which("unshare"), shutil.which("mount")
+    if unshare is None or mount is None:
+        pytest.skip("there is no unshare or mount, which make a small disk")
+    inside = f'{mount} -t tmpfs -o size=1m tmpfs "{disk}" || exit 77; exec "$@"'
+    command = [unshare, "--mount", *(["--map-root-user"] if os.geteuid() else []), "sh", "-c", inside, "sh"]
+    finished = subprocess.run(
+        [
+            *command,
+            sys.executable,
+            "-m",
+            "dnagpt",
+            "pretrain",
+            str(workplace.settings),
+            "-o",
+            str(disk / "run"),
+            "--quiet",
+        ],
+        env={**os.environ, **workplace.environment},
+        cwd=workplace.folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    if finished.returncode == 77 or "unshare" in finished.stderr:
+        pytest.skip(f"this user may not mount a small disk: {finished.stderr.strip()}")
+    assert finished.returncode == 1
+    assert "could not be written: the disk is full" in finished.stderr
+    assert "Traceback" not in finished.stderr
+
+
+@pytest.mark.parametrize("what", ["checkpoint", "model"])
+def test_a_kill_at_any_file_operation_leaves_something_whole(what: str, tmp_path: Path) -> None:
+    project = Path(__file__).resolve().parents[2]
+    finished = subprocess.run(
+        [sys.executable, "-W", "error", "-m", "tests.training.crash_points", what, str(tmp_path)],
+        cwd=project,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stderr
+    survivors = json.loads(finished.stdout)["survivors"]
+    assert [one for one, _ in itertools.groupby(survivors)] == [1, 2]
+    assert len(survivors) > 20
