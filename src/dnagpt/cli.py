@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -99,8 +99,10 @@ def generate(
     top_k: Annotated[int, typer.Option(help="Choose among so many likeliest tokens; 0 all.")] = 0,
     top_p: Annotated[float, typer.Option(help="Choose among the likeliest that reach this probability.")] = 1.0,
     seed: Annotated[int, typer.Option(help="The same seed gives the same sequences.")] = 0,
-    batch_size: Annotated[int, typer.Option(help="Sequences at once; it does not change them.")] = 64,
-    precision: Annotated[str, typer.Option(help="float32, bfloat16 or auto.")] = "float32",
+    batch_size: Annotated[int, typer.Option(min=1, help="Sequences at once; it does not change them.")] = 64,
+    precision: Annotated[
+        Literal["float32", "bfloat16", "auto"], typer.Option(help="The numbers it computes with.")
+    ] = "float32",
     output: Annotated[str, typer.Option("--output", "-o", help="The FASTA file; - for standard output.")] = "-",
     quiet: Quiet = False,
 ) -> None:
@@ -125,7 +127,9 @@ def evaluate(
     species: Annotated[str, typer.Option(help="The species' letter, for genomes.")] = "R",
     held_out: Annotated[float, typer.Option(help="The last part of each contig that is scored.")] = 0.1,
     train: Annotated[Path | None, typer.Option(help="The table to fit the baselines on.")] = None,
-    max_order: Annotated[int, typer.Option(help="The highest order of Markov models beside the model.")] = 8,
+    max_order: Annotated[
+        int, typer.Option(min=0, max=10, help="The highest order of Markov models beside the model.")
+    ] = 8,
     quiet: Quiet = False,
 ) -> None:
     """Evaluate a model: bits per base, GC and order on genomes; accuracy, MCC and the rest on a table."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import ValidationError
 
 from dnagpt.checkpoint import Model, refuse_mismatch
 from dnagpt.errors import InputError
@@ -64,7 +65,7 @@ def read_released(path: str | Path, *, heads: int | None = None) -> Model:
     """
     path = Path(path)
     weights = _state_dict(path)
-    translated = {our_name(name) or name: weight for name, weight in weights.items()}
+    translated = _translated(weights, path)
     config = _config(translated, path, heads)
     vocabulary = next((v for v in map(Vocabulary.preset, _VOCABULARIES) if v.size == config.vocabulary_size), None)
     if vocabulary is None:
@@ -89,13 +90,26 @@ def _state_dict(path: Path) -> Mapping[str, torch.Tensor]:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"{path} is not a file of plain weights, and nothing in it was executed: {reason}") from None
     weights = content.get("model", content) if isinstance(content, dict) else content
-    if not isinstance(weights, dict) or not all(isinstance(weight, torch.Tensor) for weight in weights.values()):
+    if not isinstance(weights, dict) or not all(
+        isinstance(name, str) and isinstance(weight, torch.Tensor) for name, weight in weights.items()
+    ):
         raise InputError(f"{path} does not hold a state dict (names and tensors), bare or under the key `model`.")
     return weights
 
 
+def _translated(weights: Mapping[str, torch.Tensor], path: Path) -> dict[str, torch.Tensor]:
+    """Give every tensor our name; InputError lists those that the release does not have."""
+    strangers = [name for name in weights if our_name(name) is None]
+    if strangers:
+        more = f" and {len(strangers) - 10} more" if len(strangers) > 10 else ""
+        raise InputError(
+            f"{path} holds tensors that the released network does not have: {', '.join(strangers[:10])}{more}."
+        )
+    return {ours: weight for name, weight in weights.items() if (ours := our_name(name)) is not None}
+
+
 def _config(weights: Mapping[str, torch.Tensor], path: Path, heads: int | None) -> ModelConfig:
-    layers = 1 + max((int(name.split(".")[1]) for name in weights if name.startswith("blocks.")), default=-1)
+    layers = len({name.split(".")[1] for name in weights if name.startswith("blocks.")})
     tokens, positions = weights.get("token_embedding.weight"), weights.get("position_embedding.weight")
     if not layers or tokens is None or positions is None or tokens.ndim != 2 or positions.ndim != 2:
         raise InputError(f"{path} is not a DNAGPT checkpoint: its embeddings or its layers are missing.")
@@ -105,7 +119,11 @@ def _config(weights: Mapping[str, torch.Tensor], path: Path, heads: int | None) 
         raise InputError(
             f"{path}: {layers} layers of width {width} are none of the released shapes. Say how many heads it has."
         )
-    return ModelConfig(
-        vocabulary_size=tokens.shape[0], context=positions.shape[0], layers=layers, heads=heads or known[0],
-        width=width, number_embedding="released", positions="learned",
-    )  # fmt: skip
+    try:
+        return ModelConfig(
+            vocabulary_size=tokens.shape[0], context=positions.shape[0], layers=layers, heads=heads or known[0],
+            width=width, number_embedding="released", positions="learned",
+        )  # fmt: skip
+    except ValidationError as error:
+        problems = "; ".join(str(item["msg"]) for item in error.errors())
+        raise InputError(f"{path} does not fit the network: {problems}.") from None

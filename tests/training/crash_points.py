@@ -49,7 +49,7 @@ def kill_at(operation: int, folder: Path) -> None:
         count()
         sync(descriptor)
 
-    os.fsync = counted_sync
+    setattr(os, "fsync", counted_sync)  # noqa: B010 - a type checker sees a method
     sys.addaudithook(hook)
 
 

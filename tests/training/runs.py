@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,36 +52,21 @@ class Workplace:
         """The settings that every run is begun with."""
         return self.folder / "pretrain.toml"
 
-    def start(
-        self,
-        run: str,
-        *options: str,
-        launcher: Sequence[str] = ("-m", "dnagpt"),
-        limit: Callable[[], None] | None = None,
-    ) -> subprocess.Popen[str]:
-        """Start `dnagpt pretrain` as a process; `limit` is called in it before anything else."""
+    def start(self, run: str, *options: str, prefix: Sequence[str] = ()) -> subprocess.Popen[str]:
+        """Start `dnagpt pretrain` as a process, behind a command that sets limits."""
+        command = ["-m", "dnagpt", "pretrain", str(self.settings), "-o", str(self.folder / run), "--quiet", *options]
         return subprocess.Popen(
-            [
-                sys.executable,
-                *launcher,
-                "pretrain",
-                str(self.settings),
-                "-o",
-                str(self.folder / run),
-                "--quiet",
-                *options,
-            ],
+            [*prefix, sys.executable, *command],
             env={**os.environ, **self.environment},
             cwd=self.folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            preexec_fn=limit,
         )
 
-    def finish(self, run: str, *options: str, limit: Callable[[], None] | None = None) -> tuple[int, str]:
+    def finish(self, run: str, *options: str, prefix: Sequence[str] = ()) -> tuple[int, str]:
         """Run to the end and give the exit code and what was said on standard error."""
-        process = self.start(run, *options, limit=limit)
+        process = self.start(run, *options, prefix=prefix)
         said = process.communicate(timeout=120)[1]
         return process.returncode, said
 

@@ -84,7 +84,7 @@ def _mistakes(kind: type[BaseModel], error: ValidationError, where: str) -> str:
             known = _known_keys(kind, item["loc"][:-1])
             lines.append(f"  {place}: there is no such setting.{did_you_mean(str(item['loc'][-1]), known)}")
         elif item["type"] == "missing":
-            lines.append(f"  {place}: is needed and not given{_meaning(kind, item['loc'])}.")
+            lines.append(f"  {place}: is needed and not given. {_meaning(kind, item['loc'])}".rstrip())
         elif item["type"] == "value_error":
             lines.append(f"  {place}: {item['msg'].removeprefix('Value error, ')}.")
         else:
@@ -94,7 +94,7 @@ def _mistakes(kind: type[BaseModel], error: ValidationError, where: str) -> str:
 
 def _meaning(kind: type[BaseModel], place: Sequence[int | str]) -> str:
     field = _model_at(kind, place[:-1]).model_fields.get(str(place[-1]))
-    return f" ({field.description.rstrip('.')})" if field is not None and field.description else ""
+    return (field.description if field is not None else None) or ""
 
 
 def _known_keys(kind: type[BaseModel], place: Sequence[int | str]) -> list[str]:

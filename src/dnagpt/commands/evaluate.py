@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from dnagpt.checkpoint import Model, load_model
-from dnagpt.commands.predict import FASTA_ENDINGS
-from dnagpt.commands.pretrain import objective_metrics
+from dnagpt.commands.predict import FASTA_ENDINGS, refuse_sequence_answers
+from dnagpt.commands.pretrain import known_letter, objective_metrics
 from dnagpt.commands.progress import progress
-from dnagpt.commands.task_report import predict_with_progress, score_predictions
+from dnagpt.commands.task_report import predict_with_progress, refuse_single_class, score_predictions
 from dnagpt.data.corpus import CorpusConfig, Species, SpeciesSource, open_corpus
 from dnagpt.data.labelled import read_records
 from dnagpt.data.windows import tiles, usable_windows, window_bases
@@ -58,16 +58,31 @@ def evaluate(
 
 def _evaluate_table(model: Model, path: Path, train: Path | None, task_name: str | None, *, quiet: bool) -> Any:
     task = model.task(task_name)
-    _, records = read_records(path, {}, task.template.columns)
-    known = read_records(train, {}, task.template.columns)[1] if train else []
-    predictions = predict_with_progress(model, task, records, quiet=quiet)
+    refuse_sequence_answers(task)
+    records = _labelled_records(model, task, path)
+    known = _labelled_records(model, task, train) if train else []
+    refuse_single_class(task, known, f"The records of {train}")
+    predictions = predict_with_progress(
+        model, task, records, [f"{path}, row {n + 1}" for n in range(len(records))], quiet=quiet
+    )
     return score_predictions(task, known, records, predictions)
+
+
+def _labelled_records(model: Model, task: Task, path: Path) -> list[dict[str, object]]:
+    """Read a table with its answers, every one of which the task can read."""
+    _, records = read_records(path, {}, task.template.columns)
+    for number, record in enumerate(records, start=1):
+        task.rows(model.vocabulary, record, where=f"{path}, row {number}")
+    return records
 
 
 def evaluate_genomes(
     model: Model, paths: Sequence[Path], species: str, held_out: float, max_order: int, *, quiet: bool
 ) -> tuple[dict[str, Any], list[Section], list[Headline]]:
     """Score the last part of every contig, beside Markov models fitted on the part before it."""
+    if not 0 < held_out < 1:
+        raise InputError(f"--held-out {held_out:g} is no part of a contig. Give a number between 0 and 1, such as 0.1.")
+    known_letter(model.vocabulary, species, ", ".join(map(str, paths)))
     sources = tuple(SpeciesSource(letter=species, path=path) for path in paths)
     corpus = open_corpus(CorpusConfig(species=sources, held_out_fraction=held_out))
     metrics, turned = corpus_metrics(model, corpus, max_order=max_order, quiet=quiet)
@@ -155,8 +170,8 @@ def genome_sections(metrics: dict[str, Any], score: GenomeScore) -> list[Section
 
 
 def _genome_headlines(metrics: dict[str, Any]) -> list[Headline]:
-    best = min(metrics["markov_bits_per_base"].values(), default=float("nan"))
-    found = [Headline("bits per base", f"{metrics['bits_per_base']:.4f}", f"best Markov model {best:.4f}")]
+    beside = [f"best Markov model {bits:.4f}" for bits in sorted(metrics["markov_bits_per_base"].values())]
+    found = [Headline("bits per base", f"{metrics['bits_per_base']:.4f}", "".join(beside[:1]))]
     if "gc_mean_absolute_error" in metrics:
         found.append(Headline("GC mean absolute error", f"{metrics['gc_mean_absolute_error']:.4f}", ""))
     if "order_accuracy" in metrics:

@@ -11,12 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dnagpt.checkpoint import Model, load_model
 from dnagpt.commands.configuration import load_settings, settings_to_toml
-from dnagpt.commands.pretrain import NetworkSettings, answer_losses, save_best, show
+from dnagpt.commands.pretrain import NetworkSettings, answer_losses, known_metric, save_best, show
 from dnagpt.commands.progress import progress
 from dnagpt.commands.provenance import provenance
-from dnagpt.commands.task_report import report_task, true_classes
+from dnagpt.commands.task_report import refuse_single_class, report_task, true_classes
 from dnagpt.data.batches import Batch, collate
-from dnagpt.data.labelled import DataConfig, Labelled, read_labelled
+from dnagpt.data.labelled import PARTS, DataConfig, Labelled, Part, read_labelled
 from dnagpt.data.order import EpochOrder
 from dnagpt.errors import InputError
 from dnagpt.evaluation.classification import classification_metrics
@@ -64,6 +64,8 @@ def finetune(
     table: Path | None = None, template: str | None = None, resume: bool = False, quiet: bool = False,
 ) -> Path:  # fmt: skip
     """Fine-tune a model on the records of a task file, or of one table and a template."""
+    if task_file is None and table is None and not any(text.startswith("data.") for text in overrides):
+        raise InputError("There are no labelled records to learn from. Give --table and --template, or a task file.")
     defaults: dict[str, object] = {"training": _DEFAULT_TRAINING}
     if table is not None:
         defaults["data"] = {"table": str(table)}
@@ -76,6 +78,10 @@ def finetune(
 def run_finetuning(settings: FinetuneSettings, base: Path | None, output: Path, *, resume: bool, quiet: bool) -> Path:
     """Carry out a fine-tuning run; the run folder gets the best model, its predictions, metrics and a report."""
     task = Task(settings.name, Template.parse(settings.template), _transforms(settings))
+    if not task.template.answered:
+        raise InputError(
+            f"The template {task.template} answers nothing. Mark the answer with ?, as in {{label?:boolean}}."
+        )
     labelled = read_labelled(settings.data, task)
     task = _fitted(task, labelled)
     network, vocabulary = _network(settings, base)
@@ -83,19 +89,24 @@ def run_finetuning(settings: FinetuneSettings, base: Path | None, output: Path, 
     model = Model(
         network, vocabulary, taught, provenance("finetune", settings.model_dump(mode="json"), _digests(settings, base))
     )
-    rows = {part: _rows(model, task, labelled, part) for part in ("train", "validation")}
+    rows = {part: _rows(model, task, labelled, part) for part in PARTS}
+    refuse_single_class(task, labelled.part("train"), "The training records")
     training = _schedule(settings, len(rows["train"]))
+    answers = answer_losses(task, training)
+    judged: Part = "validation" if rows["validation"] else "train"
+    judged_rows, judged_records = rows[judged], labelled.part(judged)
+    known_metric(training, lambda: _validation(model, task, judged_rows[:2], judged_records[:2]))
     order = EpochOrder(len(rows["train"]), training.seed)
     run = RunFolder(output)
     with open_world() as world, progress("Fine-tuning", training.steps, unit="steps", quiet=quiet) as track:
         run.create(settings_to_toml(settings), resume=resume)
         hooks = Hooks(
             batches=lambda samples: _batches(rows["train"], order, samples, vocabulary.pad_id),
-            validate=lambda: _validation(model, task, rows["validation"] or rows["train"], labelled),
+            validate=lambda: _validation(model, task, judged_rows, judged_records),
             save_best=lambda: save_best(model, run, world),
             report=lambda report: show(report, track),
         )
-        train(Objective(network, answer_losses(task, training)), training, hooks, run, world)
+        train(Objective(network, answers), training, hooks, run, world)
     best = load_model(run.model)
     metrics = report_task(best, task, labelled, run, settings.name, quiet=quiet)
     with atomic_write(output / "metrics.json") as handle:
@@ -158,8 +169,8 @@ def _digests(settings: FinetuneSettings, base: Path | None) -> dict[str, str]:
     return {str(path): file_sha256(path) for path in files if path is not None and path.is_file()}
 
 
-def _rows(model: Model, task: Task, labelled: Labelled, part: str) -> list[Rows]:
-    places = labelled.parts[part]  # type: ignore[index]
+def _rows(model: Model, task: Task, labelled: Labelled, part: Part) -> list[Rows]:
+    places = labelled.parts[part]
     return [fitting_rows(model, task, labelled.records[place], labelled.names[place]) for place in places]
 
 
@@ -167,19 +178,20 @@ def _batches(rows: Sequence[Rows], order: EpochOrder, samples: Sequence[int], pa
     return [collate([rows[order.example(sample)] for sample in samples], pad_id)]
 
 
-def _validation(model: Model, task: Task, rows: Sequence[Rows], labelled: Labelled) -> dict[str, float]:
+def _validation(
+    model: Model, task: Task, rows: Sequence[Rows], records: Sequence[Mapping[str, object]]
+) -> dict[str, float]:
     """Judge the present weights on the validation records: the mean loss, and the usual scores of each answer."""
     readings = read_answers(model, task, rows)
     metrics = {"loss": float(np.mean([losses.mean() for reading in readings for losses in reading.losses]))}
-    places = labelled.parts["validation"] or labelled.parts["train"]
-    for reading in readings:
+    for place, reading in enumerate(readings, start=1):
         if reading.field.kind == "sequence":
             continue
         if reading.field.kind == "number":
-            truth = np.concatenate([row.numbers[row.is_number & (row.answer > 0)] for row in rows])
+            truth = np.concatenate([row.numbers[row.answer == place] for row in rows])
             scores: Mapping[str, float] = regression_metrics(truth, np.concatenate(reading.numbers)).scores()
         else:
-            truth = true_classes([labelled.records[place] for place in places], reading.field)
+            truth = true_classes(records, reading.field)
             scores = classification_metrics(truth, np.stack([row[0] for row in reading.probabilities])).scores()
         prefix = f"{reading.field.name}_" if len(readings) > 1 else ""
         metrics |= {prefix + name: value for name, value in scores.items()}

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from dnagpt.checkpoint import load_model
-from dnagpt.commands.task_report import predict_with_progress
+from dnagpt.commands.task_report import answer_names, predict_with_progress, with_answers
 from dnagpt.data.labelled import read_records
 from dnagpt.errors import InputError
 from dnagpt.genome.sequences import read_fasta
@@ -19,16 +19,27 @@ def predict_file(model_folder: Path, source: Path, output: str, *, task_name: st
     """Add the answers of a model to a table; its columns and the order of its rows stay as they are."""
     model = load_model(model_folder)
     task = model.task(task_name)
+    refuse_sequence_answers(task)
     if source.name.lower().endswith(FASTA_ENDINGS):
         frame, records = _fasta_records(source, task)
+        places = [f"{source}, record '{name}'" for name in frame["name"]]
     else:
         frame, records = read_records(source, {}, task.template.given_columns)
-    predictions = predict_with_progress(model, task, records, quiet=quiet)
-    for name, column in (pair for prediction in predictions for pair in prediction.columns()):
-        if name in frame.columns:
-            raise InputError(f"{source} already has a column {name!r}. Rename it, so that the answer can be added.")
-        frame[name] = pd.Series(column, index=frame.index)
-    write_table(frame, output)
+        places = [f"{source}, row {number + 1}" for number in range(len(frame))]
+    taken = {name for names in answer_names(task) for name in names} & set(frame.columns)
+    if taken:
+        raise InputError(f"{source} already has a column {min(taken)!r}. Rename it, so that the answer can be added.")
+    predictions = predict_with_progress(model, task, records, places, quiet=quiet)
+    write_table(with_answers(frame, task, predictions), output)
+
+
+def refuse_sequence_answers(task: Task) -> None:
+    """Refuse a task whose answer no column of a table can hold."""
+    if any(item.kind == "sequence" for item in task.template.answered):
+        raise InputError(
+            f"The task {task.name!r} answers with a sequence, which a table cannot hold. "
+            "Take a fine-tuned model, or ask this one with `dnagpt generate`."
+        )
 
 
 def _fasta_records(source: Path, task: Task) -> tuple[pd.DataFrame, list[dict[str, object]]]:

@@ -1,6 +1,7 @@
 """`dnagpt pretrain`: from genomes to a model that knows their language."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -29,6 +30,7 @@ from dnagpt.training import (
     StepReport,
     TrainingConfig,
     World,
+    gather,
     open_world,
     train,
 )
@@ -169,7 +171,7 @@ def known_metric(training: TrainingConfig, validate: Callable[[], Mapping[str, f
     names = sorted(validate())
     if training.metric not in names:
         raise InputError(
-            f"training.metric: validation computes no {training.metric!r}. It computes {', '.join(names)}."
+            f"training.metric: validation computes no {training.metric!r}, but {', '.join(names)}."
             f"{did_you_mean(training.metric, names)}"
         )
 
@@ -179,8 +181,8 @@ def _refuse_other_fields(task: Task) -> None:
     others = set(task.template.columns) - {"species", "window", "reversed", *WINDOW_FIELDS}
     if answered != ["window"] or others:
         raise InputError(
-            f"The template {task.template} cannot be pre-trained on. It has to answer {{window?:sequence}}; beside it a "
-            "genome can fill in <{species}>, {gc?:number} and {reversed?:boolean} only."
+            f"The template {task.template} cannot be pre-trained on. It has to answer {{window?:sequence}}; a genome "
+            "can fill in <{species}>, {gc?:number} and {reversed?:boolean} beside it, and nothing else."
         )
 
 
@@ -250,9 +252,9 @@ def objective_metrics(scores: Sequence[GenomeScore]) -> dict[str, float]:
 
 def save_best(model: Model, run: RunFolder, world: World) -> None:
     """Keep the present weights as the run's model."""
-    if world.size > 1:
-        raise InputError("Training on several processes is not wired to model folders yet. Start one process.")
-    save_model(run.model, model)
+    network = gather(model.network, world)
+    if world.is_first:
+        save_model(run.model, replace(model, network=network))
 
 
 def show(report: StepReport, track: Track) -> None:

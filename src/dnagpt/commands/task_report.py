@@ -1,5 +1,7 @@
 """How well a model answers a task: scores with intervals, beside baselines, as JSON, CSV and one HTML page."""
 
+import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,11 +15,11 @@ from dnagpt.data.labelled import Labelled, Part
 from dnagpt.errors import InputError
 from dnagpt.evaluation import baselines, plots
 from dnagpt.evaluation.classification import calibration_bins, classification_intervals, classification_metrics
-from dnagpt.evaluation.metrics import as_dict
+from dnagpt.evaluation.metrics import Estimate, as_dict
 from dnagpt.evaluation.regression import regression_intervals, regression_metrics
 from dnagpt.evaluation.report import Figure, Headline, Section, comparison_table, metrics_table, write_report
 from dnagpt.genome.tables import write_table
-from dnagpt.inference.predict import Prediction, predict
+from dnagpt.inference.predict import Prediction, answer_columns, predict
 from dnagpt.language.grammar import Field
 from dnagpt.language.template import read_boolean
 from dnagpt.tasks import Task
@@ -32,13 +34,11 @@ def report_task(
     """Answer the test records (or those of validation) and write predictions.csv and report.html beside the model."""
     part: Part = "test" if labelled.parts["test"] else "validation" if labelled.parts["validation"] else "train"
     records = labelled.part(part)
+    names = [labelled.names[place] for place in labelled.parts[part]]
     if any(item.kind == "sequence" for item in task.template.answered):
         return {"part": part, "records": len(records)}
-    predictions = predict_with_progress(model, task, records, quiet=quiet)
-    frame = pd.DataFrame(records)
-    for name, column in (pair for prediction in predictions for pair in prediction.columns()):
-        frame[name] = pd.Series(column, index=frame.index)
-    write_table(frame, run.path / "predictions.csv")
+    predictions = predict_with_progress(model, task, records, names, quiet=quiet)
+    write_table(with_answers(pd.DataFrame(records), task, predictions), run.path / "predictions.csv")
     metrics, sections, headlines = score_predictions(task, labelled.part("train"), records, predictions)
     sections.append(_curves(run))
     write_report(
@@ -54,19 +54,53 @@ def report_task(
     return {"part": part, "records": sizes, "notes": list(labelled.notes), **metrics}
 
 
+def answer_names(task: Task) -> list[list[str]]:
+    """Name the columns of each answer; where two fields share an option, as two booleans do, the field is named too."""
+    fields = task.template.answered
+    counts = Counter(name for item in fields for name in answer_columns(item))
+    return [
+        [
+            name if counts[name] == 1 else f"probability_{item.name}_{name.removeprefix('probability_')}"
+            for name in answer_columns(item)
+        ]
+        for item in fields
+    ]
+
+
+def with_answers(frame: pd.DataFrame, task: Task, predictions: Sequence[Prediction]) -> pd.DataFrame:
+    """Add the columns of all answers to a table."""
+    columns = {
+        name: column
+        for names, prediction in zip(answer_names(task), predictions, strict=True)
+        for name, column in zip(names, prediction.columns().values(), strict=True)
+    }
+    return frame.assign(**columns)
+
+
+def refuse_single_class(task: Task, records: Sequence[Mapping[str, object]], where: str) -> None:
+    """Refuse records that all have the same answer, from which nothing can be learnt."""
+    for item in task.template.answered:
+        if records and item.kind in ("boolean", "choice") and len(set(true_classes(records, item).tolist())) == 1:
+            raise InputError(
+                f"{where} ({len(records):,}) all have {str(records[0][item.name])!r} as {item.name}: there is nothing "
+                "to tell apart. Add records of another class."
+            )
+
+
 def predict_with_progress(
-    model: Model, task: Task, records: Sequence[Mapping[str, object]], *, quiet: bool
+    model: Model, task: Task, records: Sequence[Mapping[str, object]], names: Sequence[str], *, quiet: bool
 ) -> list[Prediction]:
-    """Predict, with a bar."""
+    """Predict, with a bar; `names` say where each record stands, for messages."""
     finished = 0
-    with progress("Predicting", len(records), unit="records", quiet=quiet) as track:
+    passes = sum(item.count for item in task.template.answered)  # each answer is read with those before it known
+    with progress("Predicting", len(records) * passes, unit="answers", quiet=quiet) as track:
 
         def done(count: int) -> None:
             nonlocal finished
             finished += count
             track(finished)
 
-        return predict(model, task, records, done=done)
+        return predict(model, task, records, where=names.__getitem__, done=done)
 
 
 def score_predictions(
@@ -80,11 +114,15 @@ def score_predictions(
     sections: list[Section] = []
     headlines: list[Headline] = []
     for item, prediction in zip(task.template.answered, predictions, strict=True):
-        score = _score_number if item.kind == "number" else _score_classes
-        values, section, headline = score(task, item, train, test, prediction)
-        metrics[item.name] = values
-        sections.append(section)
-        headlines += headline
+        if item.kind == "number":
+            scored = {name: _score_number(task, name, train, test, prediction.numbers[:, place])
+                      for place, name in enumerate(item.columns)}  # fmt: skip
+        else:
+            scored = {item.name: _score_classes(task, item, train, test, prediction)}
+        for name, (values, section, headline) in scored.items():
+            metrics[name] = values
+            sections.append(section)
+            headlines += headline
     return metrics, sections, headlines
 
 
@@ -130,25 +168,21 @@ def _score_classes(
     )
     values = {name: _with_intervals(as_dict(scored[name]), intervals[name]) for name in methods}
     names = ("accuracy", "mcc", "auroc" if "auroc" in main else "macro_auroc")
-    return values, section, [_headline(item, name, main[name]) for name in names if name in main]
+    return values, section, _headlines(item.name, {name: main[name] for name in names if name in main})
 
 
 def _score_number(
     task: Task,
-    item: Field,
+    column: str,
     train: Sequence[Mapping[str, object]],
     test: Sequence[Mapping[str, object]],
-    prediction: Prediction,
+    predicted: np.ndarray[Any, np.dtype[np.float64]],
 ) -> tuple[dict[str, Any], Section, list[Headline]]:
-    if item.count > 1:
-        raise InputError(
-            f"{item.name}: several numbers in one answer are predicted but not scored yet. Use one field a number."
-        )
-    truth = np.array([float(str(record[item.name])) for record in test])
-    methods = {"model": prediction.numbers[:, 0]}
+    truth = np.array([float(str(record[column])) for record in test])
+    methods = {"model": predicted}
     sequences = _sequences(task)
     if sequences and train:
-        known = [float(str(record[item.name])) for record in train]
+        known = [float(str(record[column])) for record in train]
         trained, tested = ([str(record[sequences]) for record in part] for part in (train, test))
         methods["4-mer ridge regression"] = baselines.kmer_regression(trained, known, tested)
         methods["GC content only"] = baselines.gc_regression(trained, known, tested)
@@ -156,29 +190,31 @@ def _score_number(
     intervals = {name: regression_intervals(truth, numbers) for name, numbers in methods.items()}
     main = intervals["model"]
     section = Section(
-        f"Answer: {item.name}",
+        f"Answer: {column}",
         tables=(
             comparison_table(scored, caption="Model and baselines on the same records"),
             metrics_table(scored["model"], main, caption="Model, with 95 % bootstrap intervals"),
         ),
-        figures=(
-            Figure(
-                plots.prediction_plot(truth, prediction.numbers[:, 0], quantity=item.name), "Predicted against true."
-            ),
-        ),
+        figures=(Figure(plots.prediction_plot(truth, predicted, quantity=column), "Predicted against true."),),
     )
     values = {name: _with_intervals(as_dict(scored[name]), intervals[name]) for name in methods}
-    return values, section, [_headline(item, name, main[name]) for name in list(main)[:2]]
+    return values, section, _headlines(column, {name: main[name] for name in list(main)[:2]})
 
 
 def _with_intervals(values: dict[str, Any], intervals: Mapping[str, Any]) -> dict[str, Any]:
-    shown = {name: [estimate.low, estimate.high] for name, estimate in intervals.items()}
+    """Add the intervals; one that is undefined becomes null, as JSON has no nan."""
+    ends = {name: (estimate.low, estimate.high) for name, estimate in intervals.items()}
+    shown = {name: [None if math.isnan(end) else end for end in pair] for name, pair in ends.items()}
     return {**values, "intervals": shown}
 
 
-def _headline(item: Field, name: str, estimate: Any) -> Headline:
-    label = name.upper() if len(name) <= 5 else name.replace("_", " ")
-    return Headline(f"{item.name}: {label}", f"{estimate.value:.3f}", f"{estimate.low:.3f} to {estimate.high:.3f}")
+def _headlines(answer: str, estimates: Mapping[str, Estimate]) -> list[Headline]:
+    labels = {name: name.upper() if len(name) <= 5 else name.replace("_", " ") for name in estimates}
+    return [
+        Headline(f"{answer}: {labels[name]}", f"{one.value:.3f}", f"{one.low:.3f} to {one.high:.3f}")
+        for name, one in estimates.items()
+        if not math.isnan(one.value)
+    ]
 
 
 def _sequences(task: Task) -> str | None:

@@ -15,6 +15,7 @@ from dnagpt.data.order import counter_generator
 from dnagpt.errors import InputError
 from dnagpt.genome.sequences import read_fasta
 from dnagpt.genome.tables import read_table, require_columns
+from dnagpt.language.template import read_boolean
 from dnagpt.tasks import Task
 
 logger = logging.getLogger("dnagpt")
@@ -148,6 +149,13 @@ def _from_fasta(config: DataConfig, task: Task) -> pd.DataFrame:
         )
     rows = []
     for label, patterns in config.classes.items():
+        if answered[0].kind == "boolean":
+            read_boolean(label, "data.classes")
+        elif label not in answered[0].choices:
+            raise InputError(
+                f"data.classes: {label!r} is not among the choices of {answered[0].name}, which are "
+                f"{', '.join(answered[0].choices)}. Correct the template or the class."
+            )
         for pattern in patterns:
             files = sorted(glob.glob(pattern))  # noqa: PTH207 - patterns may be absolute
             if not files:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from dnagpt.checkpoint import Model
 from dnagpt.data.windows import Window, window_rows
+from dnagpt.errors import InputError
 from dnagpt.genome.bases import gc_content
 from dnagpt.inference.answers import Readings, read_answers
 from dnagpt.tasks import Task
@@ -55,6 +56,8 @@ def score_windows(
     With `skip` the first bases of each window are context only (in whole k-mers); of windows that
     overlap by that much every base then counts once. Windows that were turned round count for the order alone.
     """
+    if not windows:
+        raise InputError("There is no window to score: the stretches are too short, or hold too many N.")
     rows = [window_rows(task, model.vocabulary, window) for window in windows]
     readings = {
         reading.field.name: reading for reading in read_answers(model, task, rows, precision=precision, done=done)

@@ -29,7 +29,9 @@ class LanguageModel:
         """
         asked = self.model.task(task)
         predictions = predict(self.model, asked, self._records(records, asked.template.given_columns))
-        return pd.DataFrame(dict(pair for prediction in predictions for pair in prediction.columns()))
+        return pd.DataFrame(
+            {name: column for prediction in predictions for name, column in prediction.columns().items()}
+        )
 
     def generate(
         self, template: str, *, num_samples: int = 1, max_tokens: int = 100, temperature: float = 1.0,

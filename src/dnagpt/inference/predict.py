@@ -1,7 +1,8 @@
 """Answers to records: a label with its probability, or a number in the user's unit."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,36 +21,54 @@ Record = Mapping[str, object]
 class Prediction:
     """The answers to one field, over all records."""
 
-    name: str
-    """The field's name."""
-    options: tuple[str, ...] = ()
-    """What could be answered: the choices, or `false` and `true`; empty for numbers."""
+    item: Field
+    """The field that was answered."""
     probabilities: npt.NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
-    """(records, options): each row adds up to 1."""
+    """(records, options): each row adds up to 1; empty for numbers."""
     numbers: npt.NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
-    """(records, count), in the unit of the training table."""
+    """(records, count), in the unit of the training table; empty for options."""
+
+    @property
+    def name(self) -> str:
+        """The field's name."""
+        return self.item.name
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """What could be answered: the choices, or `false` and `true`; empty for numbers."""
+        return field_options(self.item)
 
     @property
     def labels(self) -> list[str]:
         """The most probable option of each record."""
         return [self.options[place] for place in self.probabilities.argmax(axis=1)]
 
-    def columns(self) -> Iterator[tuple[str, list[object]]]:
+    def columns(self) -> dict[str, Any]:
         """Give the columns to add to a table: the answer, and how sure the model is of each option."""
         if not self.options:
-            several = self.numbers.shape[1] > 1
-            for place in range(self.numbers.shape[1]):
-                name = f"predicted_{self.name}" + (f"_{place + 1}" if several else "")
-                yield name, self.numbers[:, place].tolist()
-            return
-        yield f"predicted_{self.name}", list(self.labels)
-        shown = range(1, 2) if self.options == BOOLEAN_OPTIONS else range(len(self.options))
-        for place in shown:
-            yield f"probability_{self.options[place]}", self.probabilities[:, place].tolist()
+            values: list[Any] = self.numbers.T.tolist()
+        else:
+            shown = self.probabilities[:, 1:] if self.options == BOOLEAN_OPTIONS else self.probabilities
+            values = [list(self.labels), *shown.T.tolist()]
+        return dict(zip(answer_columns(self.item), values, strict=True))
+
+
+def answer_columns(item: Field) -> list[str]:
+    """Name the columns that the answers to a field take in a table.
+
+    >>> answer_columns(Field("site", "choice", answered=True, choices=("donor", "acceptor")))
+    ['predicted_site', 'probability_donor', 'probability_acceptor']
+    """
+    options = field_options(item)
+    if not options:
+        return [f"predicted_{column}" for column in item.columns]
+    return [
+        f"predicted_{item.name}",
+        *(f"probability_{name}" for name in (options[1:] if options == BOOLEAN_OPTIONS else options)),
+    ]
 
 
 BOOLEAN_OPTIONS = ("false", "true")
-_UNKNOWN: Mapping[str, object] = {"boolean": False, "number": 0.0}
 
 
 def predict(
@@ -69,7 +88,7 @@ def predict(
     if any(item.kind == "sequence" for item in fields):
         raise InputError(f"The task {task.name!r} answers with a sequence. Use `generate` for it.")
     known: list[dict[str, object]] = [
-        {**record, **{item.name: _placeholder(item) for item in fields}} for record in records
+        {**record, **{item.name: _placeholder(task, item) for item in fields}} for record in records
     ]
     predictions: list[Prediction] = []
     for place, item in enumerate(fields):
@@ -98,10 +117,17 @@ def field_options(item: Field) -> tuple[str, ...]:
     return item.choices if item.kind == "choice" else BOOLEAN_OPTIONS if item.kind == "boolean" else ()
 
 
-def _placeholder(item: Field) -> object:
-    if item.kind == "choice":
-        return item.choices[0]
-    return _UNKNOWN[item.kind] if item.count == 1 else [0.0] * item.count
+def _placeholder(task: Task, item: Field) -> object:
+    """Give something of the right kind to stand where the answer is not known yet; for a number, the model's zero."""
+    if item.kind == "number":
+        return _in_table(task, item, np.zeros(item.count))
+    return item.choices[0] if item.kind == "choice" else False
+
+
+def _in_table(task: Task, item: Field, numbers: npt.NDArray[np.float64]) -> object:
+    """Write the model's numbers for a field as a record holds them: one number, or a list."""
+    values: list[float] = np.asarray(task.in_users_unit(item.name, numbers)).tolist()
+    return values[0] if item.count == 1 else values
 
 
 def _fill_in(known: Sequence[dict[str, object]], task: Task, item: Field, position: int, reading: Readings) -> None:
@@ -110,12 +136,10 @@ def _fill_in(known: Sequence[dict[str, object]], task: Task, item: Field, positi
         if options:
             label = options[int(reading.probabilities[place][0].argmax())]
             record[item.name] = label
-        elif item.count == 1:
-            record[item.name] = float(task.in_users_unit(item.name, reading.numbers[place][0]))
         else:
-            values = list(record[item.name])  # type: ignore[call-overload]
-            values[position] = float(task.in_users_unit(item.name, reading.numbers[place][position]))
-            record[item.name] = values
+            # Numbers behind this position were read before it was known; they are read again.
+            numbers = np.where(np.arange(item.count) <= position, reading.numbers[place], 0.0)
+            record[item.name] = _in_table(task, item, numbers)
 
 
 def _prediction(task: Task, item: Field, reading: Readings) -> Prediction:
@@ -123,6 +147,6 @@ def _prediction(task: Task, item: Field, reading: Readings) -> Prediction:
     if options:
         shape = (-1, len(options))
         rows = [row[0] for row in reading.probabilities]
-        return Prediction(item.name, options, probabilities=np.array(rows).reshape(shape))
+        return Prediction(item, probabilities=np.array(rows).reshape(shape))
     numbers = np.array(reading.numbers).reshape(-1, item.count)
-    return Prediction(item.name, numbers=np.asarray(task.in_users_unit(item.name, numbers)))
+    return Prediction(item, numbers=np.asarray(task.in_users_unit(item.name, numbers)))

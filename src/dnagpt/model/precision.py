@@ -4,6 +4,10 @@ from contextlib import AbstractContextManager
 
 import torch
 
+from dnagpt.errors import InputError
+
+PRECISIONS = ("auto", "float32", "bfloat16")
+
 
 def has_bfloat16(device: torch.device) -> bool:
     """Tell whether the device multiplies bfloat16 matrices in hardware."""
@@ -14,5 +18,7 @@ def has_bfloat16(device: torch.device) -> bool:
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
     """Compute in bfloat16 where asked for, or where `auto` finds it fast; weights and losses stay float32."""
+    if precision not in PRECISIONS:
+        raise InputError(f"There is no precision {precision!r}. Use one of {', '.join(PRECISIONS)}.")
     wanted = precision == "bfloat16" or (precision == "auto" and has_bfloat16(device))
     return torch.autocast(device.type, torch.bfloat16, enabled=wanted)

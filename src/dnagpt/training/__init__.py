@@ -4,7 +4,7 @@ from dnagpt.training.config import TrainingConfig
 from dnagpt.training.loop import Hooks, InterruptedRunError, Progress, StepReport, train
 from dnagpt.training.objective import AnswerLoss, Objective
 from dnagpt.training.run_folder import RunFolder, read_metrics
-from dnagpt.training.world import World, open_world
+from dnagpt.training.world import World, gather, open_world
 
 __all__ = [
     "AnswerLoss",
@@ -16,6 +16,7 @@ __all__ = [
     "StepReport",
     "TrainingConfig",
     "World",
+    "gather",
     "open_world",
     "read_metrics",
     "train",

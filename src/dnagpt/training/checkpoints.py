@@ -74,8 +74,13 @@ def _cause(error: OSError | CheckpointException) -> OSError:
     if isinstance(error, OSError):
         return error
     failures = [failure for failure, _ in error.failures.values()]
-    found = next((failure for failure in failures if isinstance(failure, OSError)), None)
-    return found or OSError("; ".join(str(failure).splitlines()[0] for failure in failures))
+    chain: list[BaseException | None] = list(failures)
+    for failure in chain:  # torch's own complaint may hide what came before it
+        if isinstance(failure, OSError):
+            return failure
+        if failure is not None:
+            chain += [failure.__cause__, failure.__context__]
+    return OSError("; ".join(str(failure).splitlines()[0] for failure in failures))
 
 
 def remove_unfinished(folder: Path) -> None:

@@ -45,6 +45,6 @@ class TrainingConfig(BaseModel):
     log_every: int = Field(default=10, gt=0)
     """Updates between lines of metrics.jsonl."""
     metric: str = "loss"
-    """The validation metric that decides which weights are the best; losses, errors and bits count as better when lower."""
+    """The validation metric that decides which weights are the best; lower losses, errors and bits are better."""
     patience: int = Field(default=0, ge=0)
     """Validations without a better metric after which training stops; 0: never."""

@@ -5,6 +5,7 @@ resumed from a checkpoint goes the way of one that was never disturbed, to the l
 """
 
 import logging
+import math
 import signal
 import threading
 import time
@@ -16,6 +17,7 @@ from types import FrameType
 from typing import Any
 
 import torch
+from torch.distributed.tensor import DTensor
 
 from dnagpt.data.batches import Batch
 from dnagpt.errors import DnagptError, InputError
@@ -78,11 +80,16 @@ class InterruptedRunError(DnagptError):
 
 def train(objective: Objective, config: TrainingConfig, hooks: Hooks, run: RunFolder, world: World) -> Progress:
     """Train until the last step, or until validation no longer gets better; resume where `run` has a checkpoint."""
+    if config.batch_size % world.size:
+        raise InputError(
+            f"training.batch_size is {config.batch_size}, which {world.size} processes cannot share evenly. "
+            f"Take a multiple of {world.size}."
+        )
     objective.to(world.device)
     distribute(objective, world)
     optimiser = make_optimiser(objective, config)
     progress = _resume(run.checkpoints, objective, optimiser, world)
-    with MetricsLog(run, progress.step) as log, _stop_signal() as stopping:
+    with MetricsLog(run, progress.step, writer=world.is_first) as log, _stop_signal() as stopping:
         speed = _Speed()
         while progress.step < config.steps and not _is_stale(progress, config):
             values = _update(objective, optimiser, config, progress.step, hooks.batches, world, speed)
@@ -91,13 +98,14 @@ def train(objective: Objective, config: TrainingConfig, hooks: Hooks, run: RunFo
             if progress.step % config.log_every == 0 or last:
                 shown = {**values(), "tokens_per_second": speed.tokens_per_second}
                 hooks.report(StepReport(progress.step, config.steps, speed.tokens_per_second, shown))
-                if world.is_first:
-                    log.write(progress.step, shown)
+                log.write(progress.step, shown)
+                _refuse_divergence(progress.step, shown["train/loss"])
             if progress.step % config.validate_every == 0 or last:
                 with speed.paused():
-                    _validate(objective, config, hooks, progress, log, world)
+                    _validate(objective, config, hooks, progress, log)
             stop = world.any(flag=stopping.is_set())
             if progress.step % config.checkpoint_every == 0 or last or stop:
+                _refuse_divergence(progress.step, values()["train/loss"])
                 with speed.paused():
                     save_checkpoint(
                         run.checkpoints, progress.step, objective, optimiser, asdict(progress),
@@ -117,6 +125,15 @@ def _resume(folder: Path, objective: Objective, optimiser: torch.optim.Optimizer
     progress = Progress(**load_checkpoint(checkpoint, objective, optimiser, world))
     logger.info("Resuming from %s", checkpoint)
     return progress
+
+
+def _refuse_divergence(step: int, loss: float) -> None:
+    """Stop before weights that are lost take the place of a good checkpoint."""
+    if not math.isfinite(loss):
+        raise InputError(
+            f"At step {step:,} the training loss is no longer a number: the weights have run away. "
+            "Lower training.learning_rate, or lengthen training.warmup_steps."
+        )
 
 
 def _is_stale(progress: Progress, config: TrainingConfig) -> bool:
@@ -141,6 +158,7 @@ def _update(
         (part * world.size).backward()  # FSDP2 averages over processes, and the parts are to be added
         sums += part_sums
     norm = torch.nn.utils.clip_grad_norm_(objective.parameters(), config.clip)
+    norm = norm.full_tensor() if isinstance(norm, DTensor) else norm
     for settings in optimiser.param_groups:
         settings["lr"] = learning_rate(step, config)
     optimiser.step()
@@ -152,14 +170,12 @@ def _update(
         means = (total.cpu() / counts.cpu().clamp(min=1)).tolist()
         named = {f"train/{answer.name}": mean for answer, mean in zip(objective.answers, means, strict=True)}
         loss = sum(answer.weight * mean for answer, mean in zip(objective.answers, means, strict=True))
-        return {"train/loss": loss, **named, "gradient_norm": float(norm), "learning_rate": learning_rate(step, config)}
+        return {"train/loss": loss, **named, "gradient_norm": norm.item(), "learning_rate": learning_rate(step, config)}
 
     return values
 
 
-def _validate(
-    objective: Objective, config: TrainingConfig, hooks: Hooks, progress: Progress, log: MetricsLog, world: World
-) -> None:
+def _validate(objective: Objective, config: TrainingConfig, hooks: Hooks, progress: Progress, log: MetricsLog) -> None:
     objective.eval()
     metrics = hooks.validate()
     if config.metric not in metrics:
@@ -167,14 +183,13 @@ def _validate(
     value = metrics[config.metric]
     lower_is_better = config.metric.endswith(LOWER_IS_BETTER)
     if progress.best is None or (value < progress.best if lower_is_better else value > progress.best):
-        progress.best, progress.stale = value, 0
+        progress.best, progress.stale = value if math.isfinite(value) else None, 0
         hooks.save_best()
     else:
         progress.stale += 1
     named = {f"validation/{name}": number for name, number in metrics.items()}
     hooks.report(StepReport(progress.step, config.steps, 0.0, named))
-    if world.is_first:
-        log.write(progress.step, named)
+    log.write(progress.step, named)
 
 
 class _Speed:

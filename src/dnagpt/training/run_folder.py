@@ -60,15 +60,21 @@ class RunFolder:
 
 
 class MetricsLog:
-    """Appends metrics to metrics.jsonl and to TensorBoard, where that is installed."""
+    """Appends metrics to metrics.jsonl and to TensorBoard, where that is installed.
 
-    def __init__(self, run: RunFolder, step: int) -> None:
-        run.forget_after(step)
-        self._path = run.metrics
-        self._board = _tensorboard(run.path / "tensorboard", step)
+    Of several processes one alone is the writer; in the others nothing happens.
+    """
+
+    def __init__(self, run: RunFolder, step: int, *, writer: bool = True) -> None:
+        self._path, self._writer = run.metrics, writer
+        if writer:
+            run.forget_after(step)
+        self._board = _tensorboard(run.path / "tensorboard", step) if writer else None
 
     def write(self, step: int, values: Mapping[str, float]) -> None:
         """Add one line; a number that is not finite is written as null."""
+        if not self._writer:
+            return
         finite = {key: value if math.isfinite(value) else None for key, value in values.items()}
         try:
             with self._path.open("a") as handle:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 import torch
 from torch import distributed
+from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
 
+from dnagpt.model import DNAGPT
 from dnagpt.training.objective import Objective
 
 
@@ -67,4 +69,16 @@ def distribute(objective: Objective, world: World) -> None:
         mesh = init_device_mesh(world.device.type, (world.size,))
         for block in objective.network.blocks:
             fully_shard(block, mesh=mesh)
-        fully_shard(objective, mesh=mesh)
+        # Embeddings and heads stay whole between the forward pass and the read-outs, which are methods of their own.
+        fully_shard(objective.network, mesh=mesh, reshard_after_forward=False)
+
+
+def gather(network: DNAGPT, world: World) -> DNAGPT:
+    """Put the divided weights together on the first process (elsewhere the result is empty of them); all must call."""
+    if world.size == 1:
+        return network
+    weights = get_model_state_dict(network, options=StateDictOptions(full_state_dict=True, cpu_offload=True))
+    whole = DNAGPT(network.config)
+    if world.is_first:
+        whole.load_state_dict(weights)
+    return whole
