@@ -92,6 +92,8 @@ def _write_parts(folder: Path, model: Model) -> None:
     (folder / "provenance.json").write_text(json.dumps(model.provenance, indent=1, default=str) + "\n")
     weights = {name: weight.detach().cpu().contiguous() for name, weight in model.network.state_dict().items()}
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    # safetensors keeps its files to their owner; a model is shared like the files beside it
+    (folder / "model.safetensors").chmod((folder / "config.json").stat().st_mode)
 
 
 def fsync_folder(folder: Path) -> None:

@@ -6,7 +6,7 @@ import torch
 from tests.data.genomes import genome_of, random_codes, species_of
 from tests.inference.models import tiny_model
 
-from dnagpt.data.windows import Window, tiles, window_rows
+from dnagpt.data.windows import Window, every_second_reversed, tiles, window_rows
 from dnagpt.errors import InputError
 from dnagpt.genome.bases import gc_content
 from dnagpt.inference.genome_score import score_windows
@@ -18,7 +18,8 @@ def windows_of(length: int, *, turn: bool = True, unknown: slice | None = None) 
     if unknown is not None:
         codes[unknown] = 0
     species = species_of(genome_of({"one": codes}), held_out_fraction=0.5)
-    return list(tiles(species, length, usable=lambda _: True, turn=turn))
+    windows = list(tiles(species, length, usable=lambda _: True))
+    return every_second_reversed(windows) if turn else windows
 
 
 def naive_bits(vocabulary: str, task: Task, windows: list[Window], skip: int) -> tuple[float, int]:
@@ -64,7 +65,7 @@ def test_windows_with_unknown_bases_do_not_count(vocabulary: str) -> None:
 
 def test_overlapping_windows_count_every_base_once() -> None:
     species = species_of(genome_of({"one": random_codes(900, seed=3)}), held_out_fraction=0.5)
-    windows = list(tiles(species, 30, usable=lambda _: True, stride=12, turn=False))
+    windows = list(tiles(species, 30, usable=lambda _: True, stride=12))
     score = score_windows(tiny_model("dna-3mers"), pretraining_task(), windows, skip=18)
     assert score.bases == 12 * len(windows)
 

@@ -62,7 +62,7 @@ def excess_over_source(folder: Path, order: int, overrides: list[str]) -> float:
     length = window_bases(task, model.vocabulary, model.network.config.context)
     genome = SpeciesSource(letter="R", path=Path("source.fa"))
     (species,) = open_corpus(CorpusConfig(species=(genome,), held_out_fraction=0.2))
-    windows = list(tiles(species, length, usable=lambda _: True, turn=False))[:300]
+    windows = list(tiles(species, length, usable=lambda _: True))[:300]
     score = score_windows(model, task, windows, precision="float32")
     assert score.bases == length * len(windows)
     return score.bits_per_base - ideal_bits(source, [window.codes for window in windows])

@@ -60,10 +60,9 @@ GENERATED_TOKENS = 75
 
 def demo(output: Path, fasta: Sequence[str], *, quiet: bool) -> None:
     """Pre-train, fine-tune, predict, generate and report; ends with a table and the path of the report."""
-    if (output / "report.html").exists():
-        raise InputError(f"{output} already holds a demo. Remove the folder, or name another one with -o.")
+    if output.is_dir() and any(output.iterdir()):
+        raise InputError(f"The folder {output} is not empty. Remove it, or name another one with -o.")
     begun = time.monotonic()
-    shutil.rmtree(output, ignore_errors=True)  # what an interrupted demo left
     with ExitStack() as stack:
         data = stack.enter_context(as_file(files("dnagpt") / "demo_data"))
         corpus = _users_corpus(fasta) if fasta else _simulated_corpus(data, output)

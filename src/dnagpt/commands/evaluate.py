@@ -14,7 +14,7 @@ from dnagpt.commands.progress import progress
 from dnagpt.commands.task_report import predict_with_progress, refuse_single_class, score_predictions
 from dnagpt.data.corpus import CorpusConfig, Species, SpeciesSource, open_corpus
 from dnagpt.data.labelled import read_records
-from dnagpt.data.windows import tiles, usable_windows, window_bases
+from dnagpt.data.windows import every_second_reversed, tiles, usable_windows, window_bases
 from dnagpt.errors import InputError
 from dnagpt.evaluation import plots
 from dnagpt.evaluation.markov import markov_bits_per_base
@@ -123,7 +123,8 @@ def _score(
     model: Model, task: Task, corpus: Sequence[Species], length: int, *, quiet: bool, stride: int, skip: int, turn: bool
 ) -> GenomeScore:
     usable = usable_windows(model.vocabulary, length, CorpusConfig.model_fields["unknown_fraction"].default)
-    windows = [window for one in corpus for window in tiles(one, length, usable=usable, stride=stride, turn=turn)]
+    windows = [window for one in corpus for window in tiles(one, length, usable=usable, stride=stride)]
+    windows = every_second_reversed(windows) if turn else windows
     if not windows:
         raise InputError(
             f"No held-out stretch holds a window of {length:,} bases with at most 5 % N. "

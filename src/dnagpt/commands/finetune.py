@@ -95,14 +95,14 @@ def run_finetuning(settings: FinetuneSettings, base: Path | None, output: Path, 
     answers = answer_losses(task, training)
     judged: Part = "validation" if rows["validation"] else "train"
     judged_rows, judged_records = rows[judged], labelled.part(judged)
-    known_metric(training, lambda: _validation(model, task, judged_rows[:2], judged_records[:2]))
+    known_metric(training, lambda: _validation(model, task, judged_rows[:2], judged_records[:2], training.precision))
     order = EpochOrder(len(rows["train"]), training.seed)
     run = RunFolder(output)
     with open_world() as world, progress("Fine-tuning", training.steps, unit="steps", quiet=quiet) as track:
         run.create(settings_to_toml(settings), resume=resume)
         hooks = Hooks(
             batches=lambda samples: _batches(rows["train"], order, samples, vocabulary.pad_id),
-            validate=lambda: _validation(model, task, judged_rows, judged_records),
+            validate=lambda: _validation(model, task, judged_rows, judged_records, training.precision),
             save_best=lambda: save_best(model, run, world),
             report=lambda report: show(report, track),
         )
@@ -144,11 +144,10 @@ def _network(settings: FinetuneSettings, base: Path | None) -> tuple[DNAGPT, Voc
         network.initialise(torch.Generator().manual_seed(settings.training.seed))
         return network, vocabulary
     model = load_model(base)
-    fixed = settings.model.model_dump(exclude={"preset", "dropout"}, exclude_none=True)
+    fixed = [f"model.{name}" for name in sorted(settings.model.model_fields_set - {"dropout"})]
+    fixed += ["vocabulary"] if "vocabulary" in settings.model_fields_set else []
     if fixed:
-        raise InputError(
-            f"model.{next(iter(fixed))} cannot be set: the network in {base} has its shape. Only model.dropout can."
-        )
+        raise InputError(f"{fixed[0]} cannot be set: the network in {base} has its own. Only model.dropout can.")
     network = DNAGPT(model.network.config.model_copy(update={"dropout": settings.model.dropout or 0.0}))
     network.load_state_dict(model.network.state_dict())
     return network, model.vocabulary
@@ -179,10 +178,10 @@ def _batches(rows: Sequence[Rows], order: EpochOrder, samples: Sequence[int], pa
 
 
 def _validation(
-    model: Model, task: Task, rows: Sequence[Rows], records: Sequence[Mapping[str, object]]
+    model: Model, task: Task, rows: Sequence[Rows], records: Sequence[Mapping[str, object]], precision: str
 ) -> dict[str, float]:
     """Judge the present weights on the validation records: the mean loss, and the usual scores of each answer."""
-    readings = read_answers(model, task, rows)
+    readings = read_answers(model, task, rows, precision=precision)
     metrics = {"loss": float(np.mean([losses.mean() for reading in readings for losses in reading.losses]))}
     for place, reading in enumerate(readings, start=1):
         if reading.field.kind == "sequence":

@@ -5,11 +5,12 @@ from pathlib import Path
 import pandas as pd
 
 from dnagpt.checkpoint import load_model
-from dnagpt.commands.task_report import answer_names, predict_with_progress, with_answers
+from dnagpt.commands.task_report import predict_with_progress
 from dnagpt.data.labelled import read_records
 from dnagpt.errors import InputError
 from dnagpt.genome.sequences import read_fasta
-from dnagpt.genome.tables import write_table
+from dnagpt.genome.tables import require_table_ending, write_table
+from dnagpt.inference.predict import answer_columns, answers
 from dnagpt.tasks import Task
 
 FASTA_ENDINGS = (".fa", ".fasta", ".fna", ".fa.gz", ".fasta.gz", ".fna.gz", ".fa.bgz", ".fasta.bgz", ".fna.bgz")
@@ -20,17 +21,18 @@ def predict_file(model_folder: Path, source: Path, output: str, *, task_name: st
     model = load_model(model_folder)
     task = model.task(task_name)
     refuse_sequence_answers(task)
+    require_table_ending(output)
     if source.name.lower().endswith(FASTA_ENDINGS):
         frame, records = _fasta_records(source, task)
         places = [f"{source}, record '{name}'" for name in frame["name"]]
     else:
         frame, records = read_records(source, {}, task.template.given_columns)
         places = [f"{source}, row {number + 1}" for number in range(len(frame))]
-    taken = {name for names in answer_names(task) for name in names} & set(frame.columns)
+    taken = {name for names in answer_columns(task) for name in names} & set(frame.columns)
     if taken:
         raise InputError(f"{source} already has a column {min(taken)!r}. Rename it, so that the answer can be added.")
     predictions = predict_with_progress(model, task, records, places, quiet=quiet)
-    write_table(with_answers(frame, task, predictions), output)
+    write_table(frame.assign(**answers(task, predictions)), output)
 
 
 def refuse_sequence_answers(task: Task) -> None:

@@ -14,7 +14,16 @@ from dnagpt.commands.progress import Track, progress
 from dnagpt.commands.provenance import provenance
 from dnagpt.data.batches import Batch, collate
 from dnagpt.data.corpus import CorpusConfig, Species, open_corpus
-from dnagpt.data.windows import Usable, Window, WindowSampler, tiles, usable_windows, window_bases, window_rows
+from dnagpt.data.windows import (
+    Usable,
+    Window,
+    WindowSampler,
+    every_second_reversed,
+    tiles,
+    usable_windows,
+    window_bases,
+    window_rows,
+)
 from dnagpt.errors import InputError
 from dnagpt.genome.nearest import did_you_mean
 from dnagpt.inference.genome_score import GenomeScore, score_windows
@@ -127,6 +136,7 @@ def run_pretraining(settings: PretrainSettings, output: Path, *, resume: bool, q
     sampler = WindowSampler(
         corpus, length, settings.training.seed,
         usable=usable, both_strands=settings.corpus.both_strands,
+        reversals="reversed" in task.template.columns,
     )  # fmt: skip
     held_out = validation_windows(corpus, length, settings.validation_windows, usable)
     network = DNAGPT(config)
@@ -136,9 +146,9 @@ def run_pretraining(settings: PretrainSettings, output: Path, *, resume: bool, q
         network, vocabulary, {task.name: task},
         provenance("pretrain", settings.model_dump(mode="json"), sources),
     )  # fmt: skip
-    weights = {answer.name: answer.weight for answer in answers}
+    weights, precision = {answer.name: answer.weight for answer in answers}, settings.training.precision
     few = {label: windows[:2] for label, windows in held_out.items()}
-    known_metric(settings.training, lambda: _validation(model, task, few, weights))
+    known_metric(settings.training, lambda: _validation(model, task, few, weights, precision))
     run = RunFolder(output)
     with open_world() as world:
         if world.is_first:
@@ -148,7 +158,7 @@ def run_pretraining(settings: PretrainSettings, output: Path, *, resume: bool, q
             objective = Objective(network, answers)
             hooks = Hooks(
                 batches=lambda samples: _batches(task, vocabulary, sampler, samples),
-                validate=lambda: _validation(model, task, held_out, weights),
+                validate=lambda: _validation(model, task, held_out, weights, precision),
                 save_best=lambda: save_best(model, run, world),
                 report=lambda report: show(report, track),
             )
@@ -217,7 +227,8 @@ def validation_windows(corpus: Sequence[Species], length: int, most: int, usable
             "Take a shorter context or a larger held_out_fraction."
         )
     share = max(2, most // len(windows))
-    return {label: found[:: max(1, len(found) // share)][:share] for label, found in windows.items() if found}
+    spread = {label: found[:: max(1, len(found) // share)][:share] for label, found in windows.items() if found}
+    return {label: every_second_reversed(found) for label, found in spread.items()}
 
 
 def _batches(task: Task, vocabulary: Vocabulary, sampler: WindowSampler, samples: Sequence[int]) -> list[Batch]:
@@ -226,9 +237,9 @@ def _batches(task: Task, vocabulary: Vocabulary, sampler: WindowSampler, samples
 
 
 def _validation(
-    model: Model, task: Task, held_out: Mapping[str, Sequence[Window]], weights: Mapping[str, float]
+    model: Model, task: Task, held_out: Mapping[str, Sequence[Window]], weights: Mapping[str, float], precision: str
 ) -> dict[str, float]:
-    scores = {label: score_windows(model, task, windows) for label, windows in held_out.items()}
+    scores = {label: score_windows(model, task, windows, precision=precision) for label, windows in held_out.items()}
     every = list(scores.values())
     metrics = {f"{label}/bits_per_base": score.bits_per_base for label, score in scores.items()}
     bases = sum(score.bases for score in every)

@@ -1,7 +1,6 @@
 """How well a model answers a task: scores with intervals, beside baselines, as JSON, CSV and one HTML page."""
 
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from dnagpt.evaluation.metrics import Estimate, as_dict
 from dnagpt.evaluation.regression import regression_intervals, regression_metrics
 from dnagpt.evaluation.report import Figure, Headline, Section, comparison_table, metrics_table, write_report
 from dnagpt.genome.tables import write_table
-from dnagpt.inference.predict import Prediction, answer_columns, predict
+from dnagpt.inference.predict import Prediction, answers, predict
 from dnagpt.language.grammar import Field
 from dnagpt.language.template import read_boolean
 from dnagpt.tasks import Task
@@ -38,7 +37,7 @@ def report_task(
     if any(item.kind == "sequence" for item in task.template.answered):
         return {"part": part, "records": len(records)}
     predictions = predict_with_progress(model, task, records, names, quiet=quiet)
-    write_table(with_answers(pd.DataFrame(records), task, predictions), run.path / "predictions.csv")
+    write_table(pd.DataFrame(records).assign(**answers(task, predictions)), run.path / "predictions.csv")
     metrics, sections, headlines = score_predictions(task, labelled.part("train"), records, predictions)
     sections.append(_curves(run))
     write_report(
@@ -52,29 +51,6 @@ def report_task(
     )
     sizes = {name: len(places) for name, places in labelled.parts.items()}
     return {"part": part, "records": sizes, "notes": list(labelled.notes), **metrics}
-
-
-def answer_names(task: Task) -> list[list[str]]:
-    """Name the columns of each answer; where two fields share an option, as two booleans do, the field is named too."""
-    fields = task.template.answered
-    counts = Counter(name for item in fields for name in answer_columns(item))
-    return [
-        [
-            name if counts[name] == 1 else f"probability_{item.name}_{name.removeprefix('probability_')}"
-            for name in answer_columns(item)
-        ]
-        for item in fields
-    ]
-
-
-def with_answers(frame: pd.DataFrame, task: Task, predictions: Sequence[Prediction]) -> pd.DataFrame:
-    """Add the columns of all answers to a table."""
-    columns = {
-        name: column
-        for names, prediction in zip(answer_names(task), predictions, strict=True)
-        for name, column in zip(names, prediction.columns().values(), strict=True)
-    }
-    return frame.assign(**columns)
 
 
 def refuse_single_class(task: Task, records: Sequence[Mapping[str, object]], where: str) -> None:

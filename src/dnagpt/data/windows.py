@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -76,10 +76,17 @@ class WindowSampler:
     """Draws training windows, uniformly over the bases of each species; window i depends on (seed, i) alone."""
 
     def __init__(
-        self, species: Sequence[Species], length: int, seed: int, *, usable: Usable, both_strands: bool
+        self,
+        species: Sequence[Species],
+        length: int,
+        seed: int,
+        *,
+        usable: Usable,
+        both_strands: bool,
+        reversals: bool = True,
     ) -> None:
         self.species, self.length, self.seed = tuple(species), length, seed
-        self.usable, self.both_strands = usable, both_strands
+        self.usable, self.both_strands, self.reversals = usable, both_strands, reversals
         self._intervals = [_long_enough(one, length) for one in self.species]
         starts = [np.array([i.length - length + 1 for i in intervals]) for intervals in self._intervals]
         self._ends = [counts.cumsum() for counts in starts]
@@ -115,6 +122,7 @@ class WindowSampler:
         self, species: Species, interval: Interval, codes: npt.NDArray[np.uint8], generator: np.random.Generator
     ) -> Window:
         other_strand, is_reversed = generator.random(2) < 0.5
+        is_reversed &= self.reversals
         if other_strand and self.both_strands:
             codes = reverse_complement(codes)
         if is_reversed:
@@ -139,18 +147,22 @@ def _long_enough(species: Species, length: int) -> list[Interval]:
     return kept
 
 
-def tiles(
-    species: Species, length: int, *, usable: Usable, stride: int | None = None, turn: bool = True
-) -> Iterator[Window]:
+def tiles(species: Species, length: int, *, usable: Usable, stride: int | None = None) -> Iterator[Window]:
     """Lay windows over the held-out stretches from left to right, `stride` bases apart (default: end to end).
 
-    A rest shorter than a window is left out, as are windows that are not usable. With `turn` every second
-    window is turned round, so that the order objective has both answers.
+    A rest shorter than a window is left out, as are windows that are not usable.
     """
     for interval in species.held_out:
-        for number, start in enumerate(range(interval.start, interval.end - length + 1, stride or length)):
+        for start in range(interval.start, interval.end - length + 1, stride or length):
             place = Interval(interval.contig, start, start + length)
             codes = species.codes(place)
             if usable(codes):
-                turned = turn and number % 2 == 1
-                yield Window(species.letter, place, np.ascontiguousarray(codes[::-1]) if turned else codes, turned)
+                yield Window(species.letter, place, codes, False)
+
+
+def every_second_reversed(windows: Sequence[Window]) -> list[Window]:
+    """Turn every second window round, so that the order objective has both answers."""
+    return [
+        replace(window, codes=np.ascontiguousarray(window.codes[::-1]), is_reversed=True) if number % 2 else window
+        for number, window in enumerate(windows)
+    ]

@@ -73,10 +73,9 @@ def write_table(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     that comes twice, StorageError when the disk refuses.
     """
     name = shown(path, "standard output")
+    require_table_ending(path)
     _require_distinct([str(column) for column in frame.columns], name)
     ending = _ending(path)
-    if ending not in {*_SEPARATORS, *_JSON_LINES, *_PARQUET}:
-        raise InputError(f"{name} has no ending that names a table format. {_FORMATS}")
     with atomic_path(path) as temporary:
         if ending in _PARQUET:
             _load_pyarrow(name)
@@ -87,6 +86,17 @@ def write_table(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
         else:
             with temporary.open("w", encoding="utf-8", newline="") as text:
                 _write_text(frame, text, ending)
+
+
+def require_table_ending(path: str | os.PathLike[str]) -> None:
+    """Check that a name's ending tells in which format a table is to be written, before the work that fills it.
+
+    >>> require_table_ending("answers.doc")
+    Traceback (most recent call last):
+    dnagpt.errors.InputError: answers.doc has no ending that names a table format. ...
+    """
+    if _ending(path) not in {*_SEPARATORS, *_JSON_LINES, *_PARQUET}:
+        raise InputError(f"{shown(path, 'standard output')} has no ending that names a table format. {_FORMATS}")
 
 
 def require_columns(frame: pd.DataFrame, names: Sequence[str], where: str) -> None:

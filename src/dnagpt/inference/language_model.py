@@ -8,7 +8,7 @@ import pandas as pd
 
 from dnagpt.checkpoint import Model, load_model
 from dnagpt.errors import InputError
-from dnagpt.inference.predict import predict
+from dnagpt.inference.predict import answers, predict
 from dnagpt.inference.sampling import Sampling
 from dnagpt.inference.templates import generate_sequences
 
@@ -29,9 +29,7 @@ class LanguageModel:
         """
         asked = self.model.task(task)
         predictions = predict(self.model, asked, self._records(records, asked.template.given_columns))
-        return pd.DataFrame(
-            {name: column for prediction in predictions for name, column in prediction.columns().items()}
-        )
+        return pd.DataFrame(answers(asked, predictions))
 
     def generate(
         self, template: str, *, num_samples: int = 1, max_tokens: int = 100, temperature: float = 1.0,

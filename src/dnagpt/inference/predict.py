@@ -1,5 +1,6 @@
 """Answers to records: a label with its probability, or a number in the user's unit."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,29 +44,44 @@ class Prediction:
         """The most probable option of each record."""
         return [self.options[place] for place in self.probabilities.argmax(axis=1)]
 
-    def columns(self) -> dict[str, Any]:
-        """Give the columns to add to a table: the answer, and how sure the model is of each option."""
+    @property
+    def values(self) -> list[list[object]]:
+        """What `answer_columns` names: the answer, and how sure the model is of each option."""
         if not self.options:
-            values: list[Any] = self.numbers.T.tolist()
-        else:
-            shown = self.probabilities[:, 1:] if self.options == BOOLEAN_OPTIONS else self.probabilities
-            values = [list(self.labels), *shown.T.tolist()]
-        return dict(zip(answer_columns(self.item), values, strict=True))
+            return list(self.numbers.T.tolist())
+        shown = self.probabilities[:, 1:] if self.options == BOOLEAN_OPTIONS else self.probabilities
+        return [list(self.labels), *shown.T.tolist()]
 
 
-def answer_columns(item: Field) -> list[str]:
-    """Name the columns that the answers to a field take in a table.
+def answer_columns(task: Task) -> list[list[str]]:
+    """Name the columns that each answer takes in a table.
 
-    >>> answer_columns(Field("site", "choice", answered=True, choices=("donor", "acceptor")))
-    ['predicted_site', 'probability_donor', 'probability_acceptor']
+    Where two fields share an option, as two booleans do, the field is named too.
+
+    >>> from dnagpt.language.template import Template
+    >>> answer_columns(Task("sites", Template.parse("<R>{sequence}<=><B>{site?:choice(donor,acceptor)}")))
+    [['predicted_site', 'probability_donor', 'probability_acceptor']]
     """
-    options = field_options(item)
-    if not options:
-        return [f"predicted_{column}" for column in item.columns]
+    fields = task.template.answered
+    shown = [field_options(item)[1:] if item.kind == "boolean" else field_options(item) for item in fields]
+    counts = Counter(option for options in shown for option in options)
     return [
-        f"predicted_{item.name}",
-        *(f"probability_{name}" for name in (options[1:] if options == BOOLEAN_OPTIONS else options)),
+        [f"predicted_{column}" for column in item.columns]
+        + [
+            f"probability_{option}" if counts[option] == 1 else f"probability_{item.name}_{option}"
+            for option in options
+        ]
+        for item, options in zip(fields, shown, strict=True)
     ]
+
+
+def answers(task: Task, predictions: Sequence[Prediction]) -> dict[str, Any]:
+    """Lay the answers to all fields out as the columns of a table."""
+    return {
+        name: values
+        for names, prediction in zip(answer_columns(task), predictions, strict=True)
+        for name, values in zip(names, prediction.values, strict=True)
+    }
 
 
 BOOLEAN_OPTIONS = ("false", "true")

@@ -68,11 +68,14 @@ class Task:
 
     def _scaled(self, record: Mapping[str, object], where: str) -> Mapping[str, object]:
         fields = [item for item in self.template.fields if item.name in self.transforms]
-        scaled = {
-            item.name: self.transforms[item.name].apply(numbers, name=item.name).tolist()
-            for item in fields
-            if (numbers := field_numbers(item, record, where)) is not None
-        }
+        try:
+            scaled = {
+                item.name: self.transforms[item.name].apply(numbers, name=item.name).tolist()
+                for item in fields
+                if (numbers := field_numbers(item, record, where)) is not None
+            }
+        except InputError as error:
+            raise InputError(str(error) if str(error).startswith(where) else f"{where}: {error}") from None
         return {**record, **scaled} if scaled else record
 
 
