@@ -9,7 +9,6 @@ provenance.json     data, seeds, versions, configuration
 
 import contextlib
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,7 +21,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from dnagpt.errors import InputError
-from dnagpt.genome.files import storage_error
+from dnagpt.genome.files import flush_to_disk, storage_error
 from dnagpt.language.vocabulary import Vocabulary
 from dnagpt.model import DNAGPT, ModelConfig, RotaryPositions
 from dnagpt.tasks import Task, tasks_from_toml, tasks_to_toml
@@ -61,11 +60,11 @@ def save_model(folder: Path, model: Model) -> None:
             shutil.rmtree(leftover, ignore_errors=True)
         temporary.mkdir(parents=True)
         _write_parts(temporary, model)
-        fsync_folder(temporary)
+        flush_folder(temporary)
         if folder.exists():
             folder.rename(old)
         temporary.rename(folder)
-        fsync_path(folder.parent)
+        flush_to_disk(folder.parent)
         shutil.rmtree(old, ignore_errors=True)
     except (OSError, SafetensorError) as error:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -96,20 +95,11 @@ def _write_parts(folder: Path, model: Model) -> None:
     (folder / "model.safetensors").chmod((folder / "config.json").stat().st_mode)
 
 
-def fsync_folder(folder: Path) -> None:
+def flush_folder(folder: Path) -> None:
     """Bring every file below a folder, and the folders themselves, safely to the disk."""
     for path in sorted(folder.rglob("*"), reverse=True):
-        fsync_path(path)
-    fsync_path(folder)
-
-
-def fsync_path(path: Path) -> None:
-    """Bring one file or folder safely to the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        flush_to_disk(path)
+    flush_to_disk(folder)
 
 
 def load_model(folder: str | Path, *, device: str | torch.device = "cpu") -> Model:

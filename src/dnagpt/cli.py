@@ -52,7 +52,9 @@ def pretrain(
     """Pre-train a model on genomes: next k-mer, GC content, sequence order."""
     from dnagpt.commands.pretrain import pretrain as run
 
-    print(run(config, fasta or [], output, overrides or [], resume=resume, quiet=quiet))
+    model = run(config, fasta or [], output, overrides or [], resume=resume, quiet=quiet)
+    if os.environ.get("RANK", "0") == "0":  # torchrun starts several of us
+        print(model)
 
 
 @app.command(

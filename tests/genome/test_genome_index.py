@@ -272,7 +272,7 @@ def test_a_full_disk_while_indexing_is_told(source: Path, cache: Path, monkeypat
     def full(path: Path) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
-    monkeypatch.setattr(files, "_flush", full)
+    monkeypatch.setattr(files, "flush_to_disk", full)
     with pytest.raises(StorageError) as caught:
         open_genome(source, cache=cache)
     check_message(caught.value, "disk is full", "DNAGPT_CACHE")

@@ -10,7 +10,7 @@ import numpy as np
 from dnagpt.checkpoint import Model, load_model
 from dnagpt.commands.predict import FASTA_ENDINGS, refuse_sequence_answers
 from dnagpt.commands.pretrain import known_letter, objective_metrics
-from dnagpt.commands.progress import progress
+from dnagpt.commands.progress import counting
 from dnagpt.commands.task_report import predict_with_progress, refuse_single_class, score_predictions
 from dnagpt.data.corpus import CorpusConfig, Species, SpeciesSource, open_corpus
 from dnagpt.data.labelled import read_records
@@ -130,14 +130,7 @@ def _score(
             f"No held-out stretch holds a window of {length:,} bases with at most 5 % N. "
             "Give a longer genome, or hold out a larger part (--held-out)."
         )
-    finished = 0
-    with progress("Scoring", len(windows), unit="windows", quiet=quiet) as track:
-
-        def done(count: int) -> None:
-            nonlocal finished
-            finished += count
-            track(finished)
-
+    with counting("Scoring", len(windows), unit="windows", quiet=quiet) as done:
         return score_windows(model, task, windows, skip=skip, done=done)
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from dnagpt.checkpoint import load_model
-from dnagpt.commands.progress import progress
+from dnagpt.commands.progress import counting
 from dnagpt.errors import InputError
 from dnagpt.genome.fasta_writer import write_fasta
 from dnagpt.genome.sequences import SequenceRecord
@@ -17,14 +17,7 @@ def generate_file(
 ) -> None:  # fmt: skip
     """Generate sequences for a template and write them as FASTA."""
     model = load_model(model_folder)
-    with progress("Generating", count, unit="sequences", quiet=quiet) as track:
-        finished = 0
-
-        def done(number: int) -> None:
-            nonlocal finished
-            finished += number
-            track(finished)
-
+    with counting("Generating", count, unit="sequences", quiet=quiet) as done:
         sequences = generate_sequences(
             model, template, count=count, max_tokens=max_tokens, sampling=sampling, seed=seed,
             batch_size=batch_size, precision=precision, done=done,

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -39,6 +39,20 @@ def progress(what: str, total: int, *, unit: str, quiet: bool = False) -> Iterat
             yield lambda done, note="": bar.update(task, completed=done, note=note)
     else:
         yield _PlainLines(what, total, unit)
+
+
+@contextmanager
+def counting(what: str, total: int, *, unit: str, quiet: bool = False) -> Iterator[Callable[[int], None]]:
+    """Show progress as `progress` does, for work that tells how much it has just done rather than how much in all."""
+    with progress(what, total, unit=unit, quiet=quiet) as track:
+        finished = 0
+
+        def done(count: int) -> None:
+            nonlocal finished
+            finished += count
+            track(finished)
+
+        yield done
 
 
 class _PlainLines:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from dnagpt.checkpoint import Model
-from dnagpt.commands.progress import progress
+from dnagpt.commands.progress import counting
 from dnagpt.data.labelled import Labelled, Part
 from dnagpt.errors import InputError
 from dnagpt.evaluation import baselines, plots
@@ -67,15 +67,8 @@ def predict_with_progress(
     model: Model, task: Task, records: Sequence[Mapping[str, object]], names: Sequence[str], *, quiet: bool
 ) -> list[Prediction]:
     """Predict, with a bar; `names` say where each record stands, for messages."""
-    finished = 0
     passes = sum(item.count for item in task.template.answered)  # each answer is read with those before it known
-    with progress("Predicting", len(records) * passes, unit="answers", quiet=quiet) as track:
-
-        def done(count: int) -> None:
-            nonlocal finished
-            finished += count
-            track(finished)
-
+    with counting("Predicting", len(records) * passes, unit="answers", quiet=quiet) as done:
         return predict(model, task, records, where=names.__getitem__, done=done)
 
 

@@ -137,9 +137,9 @@ def _renamed_into(target: Path) -> Iterator[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary.touch(exist_ok=False)
         yield temporary
-        _flush(temporary)
+        flush_to_disk(temporary)
         temporary.replace(target)
-        _flush(target.parent)
+        flush_to_disk(target.parent)
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
@@ -169,8 +169,8 @@ def _copy_to_standard_output(content: BinaryIO) -> None:
     sys.stdout.flush()
 
 
-def _flush(path: Path) -> None:
-    """Wait until a file or a folder is on the disk."""
+def flush_to_disk(path: Path) -> None:
+    """Wait until a file, or the list of names in a folder, is safely on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -20,9 +20,9 @@ from torch.distributed.checkpoint.state_dict import get_state_dict, set_state_di
 from torch.distributed.checkpoint.state_dict_loader import load
 from torch.distributed.checkpoint.state_dict_saver import save
 
-from dnagpt.checkpoint import fsync_folder, fsync_path
+from dnagpt.checkpoint import flush_folder
 from dnagpt.errors import InputError
-from dnagpt.genome.files import storage_error
+from dnagpt.genome.files import flush_to_disk, storage_error
 from dnagpt.training.objective import Objective
 from dnagpt.training.world import World
 
@@ -53,7 +53,7 @@ def save_checkpoint(
             _seal(temporary, {"step": step, **progress})
             shutil.rmtree(final, ignore_errors=True)
             temporary.rename(final)
-            fsync_path(folder)
+            flush_to_disk(folder)
             _remove_old(folder, keep)
         world.wait()
     except (OSError, CheckpointException) as error:
@@ -90,13 +90,13 @@ def remove_unfinished(folder: Path) -> None:
 
 
 def _seal(folder: Path, progress: dict[str, Any]) -> None:
-    fsync_folder(folder)
+    flush_folder(folder)
     files = {path.name: {"bytes": path.stat().st_size, "sha256": _sha256(path)} for path in sorted(folder.iterdir())}
     manifest = folder / MANIFEST
     content = {"progress": progress, "files": files}
     manifest.write_text(json.dumps({**content, "sha256": _content_sha256(content)}, indent=1))
-    fsync_path(manifest)
-    fsync_path(folder)
+    flush_to_disk(manifest)
+    flush_to_disk(folder)
 
 
 def _sha256(path: Path) -> str:
