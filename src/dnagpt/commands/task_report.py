@@ -211,6 +211,7 @@ def learning_curves(metrics: Path) -> str:
         return [float(step) for step, _ in found], [float(value) for _, value in found]
 
     names = sorted({key.removeprefix("train/") for line in lines for key in line if key.startswith("train/")})
+    names = names if len(names) > 2 else ["loss"]
     train = {name: curve(f"train/{name}") for name in names}
     validation = {name: curve(f"validation/{name}") for name in names}
     return plots.learning_curves(train, {name: found for name, found in validation.items() if found[0]})

@@ -98,7 +98,12 @@ def comparison_table(methods: Mapping[str, ClassificationMetrics | RegressionMet
     scores = {method: metrics.scores() for method, metrics in methods.items()}
     names = tuple(dict.fromkeys(name for of_method in scores.values() for name in of_method))
     rows = tuple((method, *(of_method.get(name) for name in names)) for method, of_method in scores.items())
-    return Table(("Method", *(metric_label(name) for name in names)), rows, caption)
+    return Table(("Method", *(_abbreviated(metric_label(name)) for name in names)), rows, caption)
+
+
+def _abbreviated(label: str) -> str:
+    """Keep of "Matthews correlation (MCC)" the abbreviation, so that many columns fit a page."""
+    return re.sub(r".* \(([A-Z]+)\)", r"\1", label)
 
 
 def render_report(
