@@ -540,3 +540,13 @@ def test_help_shows_an_example_that_the_command_understands(command: str, flag: 
 
 def test_module_is_the_command(here: Path) -> None:
     assert call_process("--help", folder=here).out.startswith("Usage: ")
+
+
+def test_the_settings_that_a_run_wrote_down_repeat_it(pretrained: Path, tmp_path: Path) -> None:
+    write_rows(tmp_path / "sites.csv", gc_rows(40, seed=8))
+    first, again = tmp_path / "first", tmp_path / "again"
+    finetune(pretrained, first, "--table", tmp_path / "sites.csv", "--template", GC_TEMPLATE, "--set", "epochs=2")
+    finetune(pretrained, again, first / "config.toml")
+    assert (first / "config.toml").read_text() == (again / "config.toml").read_text()
+    weights = [(run / "model" / "model.safetensors").read_bytes() for run in (first, again)]
+    assert weights[0] == weights[1]

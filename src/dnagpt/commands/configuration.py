@@ -39,9 +39,9 @@ def load_settings(
         raise InputError(_mistakes(kind, error, str(file or "the settings"))) from None
 
 
-def settings_to_toml(settings: BaseModel) -> str:
-    """Write settings as TOML, every one of them, as they were resolved."""
-    return tomli_w.dumps(settings.model_dump(mode="json", exclude_none=True))
+def settings_to_toml(settings: BaseModel, *, without: Mapping[str, Any] | None = None) -> str:
+    """Write settings as TOML, all but those that did not count, as they were resolved."""
+    return tomli_w.dumps(settings.model_dump(mode="json", exclude_none=True, exclude=dict(without or {})))
 
 
 def _read_toml(file: Path) -> dict[str, Any]:

@@ -56,6 +56,9 @@ class FinetuneSettings(BaseModel):
     """The optimisation; steps, validate_every and checkpoint_every follow from the epochs where not given."""
 
 
+_OF_A_NEW_NETWORK = {"vocabulary": True, "model": set(NetworkSettings.model_fields) - {"dropout"}}
+"""Settings that do not count where the network comes from a model folder."""
+
 _DEFAULT_TRAINING = {"batch_size": 32, "learning_rate": 3e-4, "weight_decay": 0.1, "patience": 5, "number_weight": 1.0}
 
 
@@ -99,7 +102,8 @@ def run_finetuning(settings: FinetuneSettings, base: Path | None, output: Path, 
     order = EpochOrder(len(rows["train"]), training.seed)
     run = RunFolder(output)
     with open_world() as world, progress("Fine-tuning", training.steps, unit="steps", quiet=quiet) as track:
-        run.create(settings_to_toml(settings), resume=resume)
+        resolved = settings.model_copy(update={"training": training})
+        run.create(settings_to_toml(resolved, without=_OF_A_NEW_NETWORK if base else None), resume=resume)
         hooks = Hooks(
             batches=lambda samples: _batches(rows["train"], order, samples, vocabulary.pad_id),
             validate=lambda: _validation(model, task, judged_rows, judged_records, training.precision),
