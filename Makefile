@@ -23,8 +23,8 @@ PYTEST := $(ONE_THREAD) $(BIN)/python -m pytest
 help: ## list what there is
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1|/' | awk -F'|' '{printf "%-22s %s\n", $$1, $$2}'
 
-demo: $(INSTALLED) ## train, predict, generate and report on small data, into runs/demo
-	$(BIN)/dnagpt demo -o runs/demo
+demo: $(INSTALLED) ## train, predict, generate and report on small data, into runs/
+	$(BIN)/dnagpt demo
 
 test: $(INSTALLED) ## the tests, and the examples in the documentation of every function
 	$(PYTEST) -n $(WORKERS)

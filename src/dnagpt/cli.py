@@ -30,7 +30,9 @@ ModelFolder = Annotated[Path, typer.Argument(help="A model folder, such as runs/
 
 @app.command(epilog="Example: dnagpt demo -o runs/demo")
 def demo(
-    output: Output = Path("runs/demo"),
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The folder to write; runs/demo, or a number behind it.")
+    ] = None,
     fasta: Annotated[list[str] | None, typer.Option(help="Your own genomes instead: LETTER=PATH. Repeatable.")] = None,
     quiet: Quiet = False,
 ) -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib.resources import as_file, files
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from rich.table import Table as ConsoleTable
 from dnagpt.checkpoint import load_model
 from dnagpt.commands.evaluate import corpus_metrics, genome_sections
 from dnagpt.commands.finetune import FinetuneSettings, run_finetuning
-from dnagpt.commands.pretrain import PretrainSettings, run_pretraining
+from dnagpt.commands.pretrain import PretrainSettings, named_species, run_pretraining
 from dnagpt.commands.task_report import learning_curves, score_predictions
 from dnagpt.data.corpus import CorpusConfig, SpeciesSource, open_corpus
 from dnagpt.data.labelled import read_labelled
@@ -58,14 +59,16 @@ GENERATED = 20
 GENERATED_TOKENS = 75
 
 
-def demo(output: Path, fasta: Sequence[str], *, quiet: bool) -> None:
+def demo(output: Path | None, fasta: Sequence[str], *, quiet: bool) -> None:
     """Pre-train, fine-tune, predict, generate and report; ends with a table and the path of the report."""
+    output = output or _free_folder(Path("runs/demo"))
+    users = [named_species(text) for text in fasta]
     if output.is_dir() and any(output.iterdir()):
         raise InputError(f"The folder {output} is not empty. Remove it, or name another one with -o.")
     begun = time.monotonic()
     with ExitStack() as stack:
         data = stack.enter_context(as_file(files("dnagpt") / "demo_data"))
-        corpus = _users_corpus(fasta) if fasta else _simulated_corpus(data, output)
+        corpus = CorpusConfig.model_validate({"species": users}) if users else _simulated_corpus(data, output)
         with _step("Pre-training on " + ", ".join(one.label for one in corpus.species), quiet=quiet):
             pretraining = PretrainSettings.model_validate({**_PRETRAINING, "corpus": corpus})
             pretrained = run_pretraining(pretraining, output / "pretraining", resume=False, quiet=quiet)
@@ -92,9 +95,10 @@ def _simulated_corpus(data: Path, output: Path) -> CorpusConfig:
     return CorpusConfig(species=tuple(sources))
 
 
-def _users_corpus(fasta: Sequence[str]) -> CorpusConfig:
-    pairs = [text.partition("=") if "=" in text else ("R", "=", text) for text in fasta]
-    return CorpusConfig(species=tuple(SpeciesSource(letter=letter, path=Path(path)) for letter, _, path in pairs))
+def _free_folder(wanted: Path) -> Path:
+    """Give the folder, or the first numbered one beside it where it is taken."""
+    numbered = (wanted.with_name(f"{wanted.name}-{number}") for number in count(2))
+    return wanted if not wanted.exists() else next(path for path in numbered if not path.exists())
 
 
 @contextmanager

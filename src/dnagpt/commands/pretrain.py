@@ -111,12 +111,13 @@ def pretrain(
     """Pre-train a model on the genomes of a settings file, or on FASTA files given as LETTER=PATH."""
     if config is None and not fasta and not any(text.startswith("corpus.") for text in overrides):
         raise InputError("There is no genome to learn from. Give --fasta LETTER=PATH, or a settings file.")
-    defaults = {"corpus": {"species": [_species(text) for text in fasta]}} if fasta else {}
+    defaults = {"corpus": {"species": [named_species(text) for text in fasta]}} if fasta else {}
     settings = load_settings(PretrainSettings, config, overrides, defaults)
     return run_pretraining(settings, output, resume=resume, quiet=quiet)
 
 
-def _species(text: str) -> Mapping[str, str]:
+def named_species(text: str) -> Mapping[str, str]:
+    """Read LETTER=PATH, or a path alone for R."""
     letter, found, path = text.partition("=")
     return {"letter": letter, "path": path} if found else {"letter": "R", "path": text}
 
