@@ -15,13 +15,12 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table as ConsoleTable
 
-from dnagpt.checkpoint import load_model
-from dnagpt.commands.evaluate import corpus_metrics, genome_sections
-from dnagpt.commands.finetune import FinetuneSettings, run_finetuning
+from dnagpt.checkpoint import Model, load_model
+from dnagpt.commands.evaluate import corpus_metrics, genome_headlines, genome_sections
+from dnagpt.commands.finetune import Finetuned, FinetuneSettings, run_finetuning
 from dnagpt.commands.pretrain import PretrainSettings, named_species, run_pretraining
-from dnagpt.commands.task_report import learning_curves, score_predictions
+from dnagpt.commands.task_report import learning_curves
 from dnagpt.data.corpus import CorpusConfig, SpeciesSource, open_corpus
-from dnagpt.data.labelled import read_labelled
 from dnagpt.errors import InputError
 from dnagpt.evaluation.kmers import gc_content
 from dnagpt.evaluation.report import Figure, Headline, Section, Table, write_report
@@ -29,11 +28,8 @@ from dnagpt.genome.fasta_writer import write_fasta
 from dnagpt.genome.files import atomic_write
 from dnagpt.genome.index import open_genome
 from dnagpt.genome.sequences import SequenceRecord
-from dnagpt.inference.predict import predict
 from dnagpt.inference.sampling import Sampling
 from dnagpt.inference.templates import generate_sequences
-from dnagpt.language.template import Template
-from dnagpt.tasks import Task
 
 SPECIES = {"R": "human-like", "S": "mouse-like", "O": "fly-like", "K": "worm-like"}
 SIMULATED = (
@@ -77,7 +73,7 @@ def demo(output: Path | None, fasta: Sequence[str], *, quiet: bool) -> None:
             finetuning = FinetuneSettings.model_validate({**_FINETUNING, "data": table})
             taught = run_finetuning(finetuning, pretrained, output / "signals", resume=False, quiet=quiet)
         with _step("Predicting, generating, reporting", quiet=quiet):
-            metrics, sections, headlines = _results(pretrained, taught, corpus, finetuning, output)
+            metrics, sections, headlines = _results(pretrained, taught, corpus, output, simulated=not fasta)
     _write(output, metrics, sections, headlines, simulated=not fasta, seconds=time.monotonic() - begun)
     _closing_table(metrics, output, time.monotonic() - begun)
 
@@ -112,11 +108,10 @@ def _step(what: str, *, quiet: bool) -> Iterator[None]:
 
 
 def _results(
-    pretrained: Path, taught: Path, corpus: CorpusConfig, finetuning: FinetuneSettings, output: Path
+    pretrained: Path, taught: Finetuned, corpus: CorpusConfig, output: Path, *, simulated: bool
 ) -> tuple[dict[str, Any], list[Section], list[Headline]]:
     model = load_model(pretrained)
     genome_metrics, score = corpus_metrics(model, open_corpus(corpus), max_order=6, quiet=True)
-    best_markov = min(genome_metrics["markov_bits_per_base"].values())
     sections = [
         Section(
             "Pre-training",
@@ -129,35 +124,24 @@ def _results(
         )
     ]
     sections += genome_sections(genome_metrics, score)
-    task = Task("signals", Template.parse(finetuning.template))
-    labelled = read_labelled(finetuning.data, task)
-    tuned = load_model(taught)
+    sections += taught.sections
     shutil.copyfile(output / "signals" / "predictions.csv", output / "predictions.csv")
-    predictions = predict(tuned, tuned.task("signals"), labelled.part("test"))
-    answers, task_sections, task_headlines = score_predictions(
-        task, labelled.part("train"), labelled.part("test"), predictions
-    )
-    sections += task_sections
-    sequences = _generate(pretrained, output)
+    sequences = _generate(model, output, "simulated training data; " if simulated else "")
     sections.append(_generated_section(sequences))
-    headlines = [
-        Headline("bits per base", f"{genome_metrics['bits_per_base']:.3f}", f"best Markov model {best_markov:.3f}"),
-        Headline("GC mean absolute error", f"{genome_metrics['gc_mean_absolute_error']:.4f}"),
-        Headline("order accuracy", f"{genome_metrics['order_accuracy']:.3f}", "0.5 is chance"),
-        *task_headlines,
-    ]
-    return {"genomes": genome_metrics, "signals": answers, "generated": len(sequences)}, sections, headlines
+    headlines = [*genome_headlines(genome_metrics), *taught.headlines]
+    return (
+        {"genomes": genome_metrics, "signals": {"label": taught.metrics["label"]}, "generated": len(sequences)},
+        sections,
+        headlines,
+    )
 
 
-def _generate(pretrained: Path, output: Path) -> list[str]:
-    model = load_model(pretrained)
+def _generate(model: Model, output: Path, note: str) -> list[str]:
     sequences = generate_sequences(
         model, "<R>{window?:sequence}", count=GENERATED, max_tokens=GENERATED_TOKENS, sampling=Sampling(), seed=0
     )
     records = [
-        SequenceRecord(
-            f"generated_{number}", "simulated training data; template=<R>{window?:sequence} seed=0", sequence
-        )
+        SequenceRecord(f"generated_{number}", f"{note}template=<R>{{window?:sequence}} seed=0", sequence)
         for number, sequence in enumerate(sequences, start=1)
     ]
     write_fasta(records, output / "generated.fa")

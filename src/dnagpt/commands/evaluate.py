@@ -86,7 +86,7 @@ def evaluate_genomes(
     sources = tuple(SpeciesSource(letter=species, path=path) for path in paths)
     corpus = open_corpus(CorpusConfig(species=sources, held_out_fraction=held_out))
     metrics, turned = corpus_metrics(model, corpus, max_order=max_order, quiet=quiet)
-    return metrics, genome_sections(metrics, turned), _genome_headlines(metrics)
+    return metrics, genome_sections(metrics, turned), genome_headlines(metrics)
 
 
 def corpus_metrics(
@@ -163,7 +163,8 @@ def genome_sections(metrics: dict[str, Any], score: GenomeScore) -> list[Section
     return sections
 
 
-def _genome_headlines(metrics: dict[str, Any]) -> list[Headline]:
+def genome_headlines(metrics: dict[str, Any]) -> list[Headline]:
+    """Sum up what a model knows of a genome in up to three numbers."""
     beside = [f"best Markov model {bits:.4f}" for bits in sorted(metrics["markov_bits_per_base"].values())]
     found = [Headline("bits per base", f"{metrics['bits_per_base']:.4f}", "".join(beside[:1]))]
     if "gc_mean_absolute_error" in metrics:

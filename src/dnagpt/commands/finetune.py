@@ -3,7 +3,9 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,6 +23,7 @@ from dnagpt.data.order import EpochOrder
 from dnagpt.errors import InputError
 from dnagpt.evaluation.classification import classification_metrics
 from dnagpt.evaluation.regression import regression_metrics
+from dnagpt.evaluation.report import Headline, Section
 from dnagpt.genome.files import atomic_write
 from dnagpt.genome.stored_bytes import file_sha256
 from dnagpt.inference.answers import read_answers
@@ -56,6 +59,20 @@ class FinetuneSettings(BaseModel):
     """The optimisation; steps, validate_every and checkpoint_every follow from the epochs where not given."""
 
 
+@dataclass(frozen=True)
+class Finetuned:
+    """What a fine-tuning run came to."""
+
+    model: Path
+    """The folder of its best model."""
+    metrics: Mapping[str, Any]
+    """What metrics.json holds."""
+    sections: Sequence[Section]
+    """The scores as parts of a report."""
+    headlines: Sequence[Headline]
+    """The few numbers that sum them up."""
+
+
 _OF_A_NEW_NETWORK = {"vocabulary": True, "model": set(NetworkSettings.model_fields) - {"dropout"}}
 """Settings that do not count where the network comes from a model folder."""
 
@@ -75,10 +92,12 @@ def finetune(
     if template is not None:
         defaults["template"] = template
     settings = load_settings(FinetuneSettings, task_file, overrides, defaults)
-    return run_finetuning(settings, base, output, resume=resume, quiet=quiet)
+    return run_finetuning(settings, base, output, resume=resume, quiet=quiet).model
 
 
-def run_finetuning(settings: FinetuneSettings, base: Path | None, output: Path, *, resume: bool, quiet: bool) -> Path:
+def run_finetuning(
+    settings: FinetuneSettings, base: Path | None, output: Path, *, resume: bool, quiet: bool
+) -> Finetuned:
     """Carry out a fine-tuning run; the run folder gets the best model, its predictions, metrics and a report."""
     task = Task(settings.name, Template.parse(settings.template), _transforms(settings))
     if not task.template.answered:
@@ -112,10 +131,10 @@ def run_finetuning(settings: FinetuneSettings, base: Path | None, output: Path, 
         )
         train(Objective(network, answers), training, hooks, run, world)
     best = load_model(run.model)
-    metrics = report_task(best, task, labelled, run, settings.name, quiet=quiet)
+    metrics, sections, headlines = report_task(best, task, labelled, run, settings.name, quiet=quiet)
     with atomic_write(output / "metrics.json") as handle:
         handle.write((json.dumps(metrics, indent=1) + "\n").encode())
-    return run.model
+    return Finetuned(run.model, metrics, sections, headlines)
 
 
 def _transforms(settings: FinetuneSettings) -> dict[str, Transform]:

@@ -27,30 +27,27 @@ from dnagpt.training import RunFolder, read_metrics
 Scored = tuple[dict[str, Any], list[Section], list[Headline]]
 
 
-def report_task(
-    model: Model, task: Task, labelled: Labelled, run: RunFolder, title: str, *, quiet: bool
-) -> dict[str, Any]:
+def report_task(model: Model, task: Task, labelled: Labelled, run: RunFolder, title: str, *, quiet: bool) -> Scored:
     """Answer the test records (or those of validation) and write predictions.csv and report.html beside the model."""
     part: Part = "test" if labelled.parts["test"] else "validation" if labelled.parts["validation"] else "train"
     records = labelled.part(part)
     names = [labelled.names[place] for place in labelled.parts[part]]
     if any(item.kind == "sequence" for item in task.template.answered):
-        return {"part": part, "records": len(records)}
+        return {"part": part, "records": len(records)}, [], []
     predictions = predict_with_progress(model, task, records, names, quiet=quiet)
     write_table(pd.DataFrame(records).assign(**answers(task, predictions)), run.path / "predictions.csv")
     metrics, sections, headlines = score_predictions(task, labelled.part("train"), records, predictions)
-    sections.append(_curves(run))
     write_report(
         run.path / "report.html",
         title,
         f"{task.template} on {len(records):,} {part} records",
-        sections,
+        [*sections, _curves(run)],
         model.provenance,
         notices=labelled.notes,
         headlines=headlines,
     )
     sizes = {name: len(places) for name, places in labelled.parts.items()}
-    return {"part": part, "records": sizes, "notes": list(labelled.notes), **metrics}
+    return {"part": part, "records": sizes, "notes": list(labelled.notes), **metrics}, sections, headlines
 
 
 def refuse_single_class(task: Task, records: Sequence[Mapping[str, object]], where: str) -> None:
