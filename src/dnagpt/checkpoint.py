@@ -1,6 +1,6 @@
 """A model folder: weights, vocabulary, tasks and where they come from, written whole and loaded strictly.
 
-config.json         the shape of the network
+config.json         the shape of the network, and what transformers needs to know of its language
 model.safetensors   the weights
 vocabulary.json     the tokens
 tasks.toml          what the model can be asked
@@ -22,12 +22,20 @@ from safetensors.torch import save_file
 
 from dnagpt.errors import InputError
 from dnagpt.genome.files import flush_to_disk, storage_error
+from dnagpt.language.grammar import Field, Part
+from dnagpt.language.template import answer_spans
 from dnagpt.language.vocabulary import Vocabulary
 from dnagpt.model import DNAGPT, ModelConfig, RotaryPositions
 from dnagpt.tasks import Task, tasks_from_toml, tasks_to_toml
 
 MODEL_TYPE = "dnagpt"
 _WEIGHT_TYPES = {"F32", "F16", "BF16"}
+_OF_TRANSFORMERS = {
+    "answer_ids", "architectures", "auto_map", "boolean_ids", "choice_ids", "chunk_size_feed_forward", "dtype",
+    "eos_token_id", "id2label", "is_encoder_decoder", "label2id", "output_attentions", "output_hidden_states",
+    "pad_token_id", "problem_type", "prompt", "return_dict", "transformers_version",
+}  # fmt: skip
+"""Keys of config.json that say nothing of the network: transformers reads and writes them."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +92,7 @@ def _put_back(folder: Path) -> None:
 
 
 def _write_parts(folder: Path, model: Model) -> None:
-    config = {"model_type": MODEL_TYPE, "architectures": ["DNAGPT"], **model.network.config.model_dump()}
+    config = {"model_type": MODEL_TYPE, **_for_transformers(model), **model.network.config.model_dump()}
     (folder / "config.json").write_text(json.dumps(config, indent=1) + "\n")
     (folder / "vocabulary.json").write_text(model.vocabulary.to_json())
     (folder / "tasks.toml").write_text(tasks_to_toml(model.tasks.values()))
@@ -93,6 +101,43 @@ def _write_parts(folder: Path, model: Model) -> None:
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     # safetensors keeps its files to their owner; a model is shared like the files beside it
     (folder / "model.safetensors").chmod((folder / "config.json").stat().st_mode)
+
+
+def _for_transformers(model: Model) -> dict[str, Any]:
+    """Say in the terms of transformers which tokens fill, end and answer, and how the task is asked."""
+    vocabulary = model.vocabulary
+    settings: dict[str, Any] = {
+        "architectures": ["DNAGPTForCausalLM"],
+        "pad_token_id": vocabulary.pad_id,
+        "eos_token_id": vocabulary.end_id,
+        "boolean_ids": [vocabulary.false_id, vocabulary.true_id],
+        "choice_ids": list(vocabulary.choice_ids(len(vocabulary.reserved) - 2)),
+    }
+    try:
+        template = model.task().template
+    except InputError:
+        return settings
+    spans = answer_spans(vocabulary, template)
+    labels = {"boolean": ("false", "true"), "choice": spans[0].field.choices, "number": (spans[0].field.name,)}
+    if len(spans) != 1 or spans[0].field.kind not in labels or spans[0].field.count > 1:
+        return settings
+    names = labels[spans[0].field.kind]
+    settings["id2label"] = {str(place): name for place, name in enumerate(names)}
+    settings["label2id"] = {name: place for place, name in enumerate(names)}
+    if spans[0].field.kind == "number":
+        settings["problem_type"] = "regression"
+    else:
+        settings["answer_ids"] = list(spans[0].token_ids)
+    if all(field.kind == "sequence" for field in template.given):
+        settings["prompt"] = "".join(
+            _in_prompt(part) for part in template.parts[: template.parts.index(spans[0].field)]
+        )
+    return settings
+
+
+def _in_prompt(part: Part) -> str:
+    """Write a part of a template as Python's `str.format` takes it."""
+    return f"{{{part.name}}}" if isinstance(part, Field) else str(part)
 
 
 def flush_folder(folder: Path) -> None:
@@ -149,9 +194,8 @@ def _config(folder: Path) -> ModelConfig:
     document = _json(folder, "config.json")
     if document.pop("model_type", None) != MODEL_TYPE:
         raise InputError(f"{folder / 'config.json'} does not describe a dnagpt model: its model_type is another.")
-    document.pop("architectures", None)
     try:
-        return ModelConfig(**document)
+        return ModelConfig(**{name: value for name, value in document.items() if name not in _OF_TRANSFORMERS})
     except (ValidationError, TypeError) as error:
         raise InputError(f"{folder / 'config.json'} is not a configuration of this network: {error}") from None
 

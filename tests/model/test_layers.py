@@ -6,12 +6,12 @@ import torch
 from sklearn.linear_model import Ridge
 from sklearn.metrics import r2_score
 
+from dnagpt.model.cache import causal_attention
 from dnagpt.model.layers import (
     LARGEST_MAGNITUDE,
     MagnitudeNumberEmbedding,
     ReleasedNumberEmbedding,
     RotaryPositions,
-    causal_attention,
 )
 
 
@@ -21,8 +21,8 @@ def test_turned_products_depend_on_distance_alone() -> None:
     query, key = torch.randn(2, 8, generator=generator)
 
     def product(query_place: int, key_place: int) -> float:
-        turned_query = rotary(query.view(1, 1, 1, 8), query_place)
-        return float((turned_query * rotary(key.view(1, 1, 1, 8), key_place)).sum())
+        turned_query = rotary(query.view(1, 1, 1, 8), slice(query_place, query_place + 1))
+        return float((turned_query * rotary(key.view(1, 1, 1, 8), torch.tensor([[key_place]]))).sum())
 
     for distance in (0, 1, 5, 20):
         products = [product(start + distance, start) for start in (0, 3, 17, 40)]
@@ -32,14 +32,14 @@ def test_turned_products_depend_on_distance_alone() -> None:
 
 
 def test_turning_is_a_rotation_of_channel_pairs_worked_by_hand() -> None:
-    turned = RotaryPositions(4, 8)(torch.tensor([1.0, 1.0, 0.0, 0.0]).view(1, 1, 1, 4), 3).flatten()
+    turned = RotaryPositions(4, 8)(torch.tensor([1.0, 1.0, 0.0, 0.0]).view(1, 1, 1, 4), slice(3, 4)).flatten()
     slow = 3 * 10_000 ** (-2 / 4)
     expected = [math.cos(3), math.cos(slow), math.sin(3), math.sin(slow)]
     assert turned.tolist() == pytest.approx(expected, abs=1e-6)
 
 
 def test_turning_keeps_the_number_type() -> None:
-    assert RotaryPositions(4, 8)(torch.ones(1, 1, 2, 4, dtype=torch.bfloat16), 0).dtype == torch.bfloat16
+    assert RotaryPositions(4, 8)(torch.ones(1, 1, 2, 4, dtype=torch.bfloat16), slice(2)).dtype == torch.bfloat16
 
 
 @pytest.mark.parametrize(("length", "seen"), [(5, 0), (1, 4), (3, 4), (1, 0)])

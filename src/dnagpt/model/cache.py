@@ -3,9 +3,37 @@
 Shapes: B rows, H heads, T positions the cache can hold, L new positions, C channels a head.
 """
 
+from typing import Protocol
+
 import torch
+from torch.nn import functional as F
 
 from dnagpt.model.config import ModelConfig
+
+
+class Past(Protocol):
+    """What new positions need to know of those before them: where they stand, and what they attend to.
+
+    `KeyValueCache` is ours; another framework brings its own cache, filling and attention function this way.
+    """
+
+    def places(self, length: int) -> slice | torch.Tensor:
+        """Where the next `length` positions stand: a slice for all rows, or (B, L)."""
+
+    def attend(self, layer: int, q_BHLC: torch.Tensor, k_BHLC: torch.Tensor, v_BHLC: torch.Tensor) -> torch.Tensor:
+        """Store a block's new keys and values, and mix all it has for the new queries, (B, H, L, C)."""
+
+    def advance(self, positions: int) -> None:
+        """Count `positions` more as read, after every block has attended."""
+
+
+def causal_attention(q_BHLC: torch.Tensor, k_BHTC: torch.Tensor, v_BHTC: torch.Tensor, seen: int) -> torch.Tensor:
+    """Scaled dot-product attention in which query i sees keys 0 .. seen + i."""
+    length = q_BHLC.shape[2]
+    if seen == 0 or length == 1:
+        return F.scaled_dot_product_attention(q_BHLC, k_BHTC, v_BHTC, is_causal=length > 1)
+    visible_LT = torch.ones(length, seen + length, dtype=torch.bool, device=q_BHLC.device).tril(diagonal=seen)
+    return F.scaled_dot_product_attention(q_BHLC, k_BHTC, v_BHTC, attn_mask=visible_LT)
 
 
 class KeyValueCache:
@@ -27,17 +55,20 @@ class KeyValueCache:
         """How many positions fit."""
         return self._keys.shape[3]
 
-    def extend(
-        self, layer: int, keys_BHLC: torch.Tensor, values_BHLC: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Store a block's new keys and values and give back all it has, new ones included.
+    def places(self, length: int) -> slice:
+        """Where the next `length` positions stand, in every row."""
+        return slice(self.length, self.length + length)
+
+    def attend(self, layer: int, q_BHLC: torch.Tensor, k_BHLC: torch.Tensor, v_BHLC: torch.Tensor) -> torch.Tensor:
+        """Store a block's new keys and values, and mix all it has for the new queries.
 
         The length moves on only by `advance`, after every block has stored its part.
         """
-        end = self.length + keys_BHLC.shape[2]
-        self._keys[layer, :, :, self.length : end] = keys_BHLC
-        self._values[layer, :, :, self.length : end] = values_BHLC
-        return self._keys[layer, :, :, :end], self._values[layer, :, :, :end]
+        new = self.places(k_BHLC.shape[2])
+        self._keys[layer, :, :, new] = k_BHLC
+        self._values[layer, :, :, new] = v_BHLC
+        keys_BHTC, values_BHTC = self._keys[layer, :, :, : new.stop], self._values[layer, :, :, : new.stop]
+        return causal_attention(q_BHLC, keys_BHTC.to(q_BHLC.dtype), values_BHTC.to(q_BHLC.dtype), self.length)
 
     def advance(self, positions: int) -> None:
         """Count `positions` more as read."""

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from dnagpt.model.cache import KeyValueCache
+from dnagpt.model.cache import Past, causal_attention
 from dnagpt.model.config import ModelConfig
 
 SMALLEST_MAGNITUDE = 1e-4
@@ -43,10 +43,11 @@ class RotaryPositions(nn.Module):
         self.register_buffer("cosine_LC", angles_LC.cos().float(), persistent=False)
         self.register_buffer("sine_LC", angles_LC.sin().float(), persistent=False)
 
-    def forward(self, vectors_BHLC: torch.Tensor, start: int) -> torch.Tensor:
-        """Turn queries or keys that stand at positions `start`, `start + 1`, ..."""
-        span = slice(start, start + vectors_BHLC.shape[2])
-        cosine, sine = self.cosine_LC[span], self.sine_LC[span]
+    def forward(self, vectors_BHLC: torch.Tensor, places: slice | torch.Tensor) -> torch.Tensor:
+        """Turn queries or keys that stand at `places`: a slice for all rows, or (B, L)."""
+        cosine, sine = self.cosine_LC[places], self.sine_LC[places]
+        if isinstance(places, torch.Tensor):
+            cosine, sine = cosine[:, None], sine[:, None]
         first, second = vectors_BHLC.chunk(2, dim=-1)
         turned = torch.cat((-second, first), dim=-1)
         return (vectors_BHLC * cosine + turned * sine).to(vectors_BHLC.dtype)
@@ -62,27 +63,16 @@ class Attention(nn.Module):
         self.output = nn.Linear(config.width, config.width, bias=False)
 
     def forward(
-        self, x_BLD: torch.Tensor, rotary: RotaryPositions | None, cache: KeyValueCache | None, layer: int
+        self, x_BLD: torch.Tensor, rotary: RotaryPositions | None, past: Past | None, layer: int
     ) -> torch.Tensor:
         """Mix the values of the positions seen so far, weighted by how well their keys match the query."""
         batch, length, width = x_BLD.shape
         q, k, v = self.qkv(x_BLD).view(batch, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-        seen = cache.length if cache is not None else 0
         if rotary is not None:
-            q, k = rotary(q, seen), rotary(k, seen)
-        if cache is not None:
-            k, v = cache.extend(layer, k, v)
-        mixed_BHLC = causal_attention(q, k.to(q.dtype), v.to(q.dtype), seen)
+            places = slice(length) if past is None else past.places(length)
+            q, k = rotary(q, places), rotary(k, places)
+        mixed_BHLC = causal_attention(q, k, v, 0) if past is None else past.attend(layer, q, k, v)
         return self.output(mixed_BHLC.transpose(1, 2).reshape(batch, length, width))
-
-
-def causal_attention(q_BHLC: torch.Tensor, k_BHTC: torch.Tensor, v_BHTC: torch.Tensor, seen: int) -> torch.Tensor:
-    """Scaled dot-product attention in which query i sees keys 0 .. seen + i."""
-    length = q_BHLC.shape[2]
-    if seen == 0 or length == 1:
-        return F.scaled_dot_product_attention(q_BHLC, k_BHTC, v_BHTC, is_causal=length > 1)
-    visible_LT = torch.ones(length, seen + length, dtype=torch.bool, device=q_BHLC.device).tril(diagonal=seen)
-    return F.scaled_dot_product_attention(q_BHLC, k_BHTC, v_BHTC, attn_mask=visible_LT)
 
 
 class Block(nn.Module):
@@ -98,9 +88,9 @@ class Block(nn.Module):
         self.mlp_out = nn.Linear(4 * config.width, config.width, bias=False)
         self.dropout = nn.Dropout(config.dropout)
 
-    def forward(self, x_BLD: torch.Tensor, rotary: RotaryPositions | None, cache: KeyValueCache | None) -> torch.Tensor:
+    def forward(self, x_BLD: torch.Tensor, rotary: RotaryPositions | None, past: Past | None) -> torch.Tensor:
         """Refine the vectors of all positions once."""
-        x_BLD = x_BLD + self.dropout(self.attention(self.attention_norm(x_BLD), rotary, cache, self.layer))
+        x_BLD = x_BLD + self.dropout(self.attention(self.attention_norm(x_BLD), rotary, past, self.layer))
         widened = F.gelu(self.mlp_in(self.mlp_norm(x_BLD)), approximate="tanh")
         return x_BLD + self.dropout(self.mlp_out(widened))
 
@@ -118,7 +108,7 @@ class ReleasedNumberEmbedding(nn.Sequential):
 
     def forward(self, numbers_BL: torch.Tensor) -> torch.Tensor:
         """Numbers (B, L) to vectors (B, L, D)."""
-        numbers_BL1 = numbers_BL[..., None].float()
+        numbers_BL1 = numbers_BL[..., None].to(next(self.parameters()).dtype)
         for layer in self:
             numbers_BL1 = layer(numbers_BL1)
         return numbers_BL1

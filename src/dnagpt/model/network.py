@@ -8,7 +8,7 @@ import math
 import torch
 from torch import nn
 
-from dnagpt.model.cache import KeyValueCache
+from dnagpt.model.cache import Past
 from dnagpt.model.config import ModelConfig
 from dnagpt.model.layers import (
     Block,
@@ -62,24 +62,24 @@ class DNAGPT(nn.Module):
         ids_BL: torch.Tensor,
         numbers_BL: torch.Tensor | None = None,
         is_number_BL: torch.Tensor | None = None,
-        cache: KeyValueCache | None = None,
+        past: Past | None = None,
     ) -> torch.Tensor:
         """Read rows of tokens and numbers and give the hidden vector of each position, (B, L, D).
 
         `numbers_BL` counts where `is_number_BL` is true; both may be left out where no row holds a number.
-        With a cache, the row continues what the cache has read.
+        With a past (such as a `KeyValueCache`), the row continues what was read before.
         """
         x_BLD = self.token_embedding(ids_BL)
         if numbers_BL is not None and is_number_BL is not None:
             x_BLD = torch.where(is_number_BL[..., None], self.number_embedding(numbers_BL).to(x_BLD.dtype), x_BLD)
         if self.position_embedding is not None:
-            start = cache.length if cache is not None else 0
-            x_BLD = x_BLD + self.position_embedding.weight[start : start + ids_BL.shape[1]]
+            length = ids_BL.shape[1]
+            x_BLD = x_BLD + self.position_embedding.weight[slice(length) if past is None else past.places(length)]
         x_BLD = self.dropout(x_BLD)
         for block in self.blocks:
-            x_BLD = block(x_BLD, self.rotary, cache)
-        if cache is not None:
-            cache.advance(ids_BL.shape[1])
+            x_BLD = block(x_BLD, self.rotary, past)
+        if past is not None:
+            past.advance(ids_BL.shape[1])
         return self.final_norm(x_BLD)
 
     def token_logits(self, hidden: torch.Tensor) -> torch.Tensor:

@@ -1,0 +1,43 @@
+"""The model classes of transformers over the same model folder; importing this registers them with its Auto classes.
+
+import dnagpt.hf
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+model, tokenizer = (auto.from_pretrained(folder) for auto in (AutoModelForCausalLM, AutoTokenizer))
+"""
+
+from dnagpt.errors import InputError
+
+try:
+    from transformers import (
+        AutoConfig,
+        AutoModel,
+        AutoModelForCausalLM,
+        AutoModelForSequenceClassification,
+        AutoTokenizer,
+    )
+except ModuleNotFoundError as missing:
+    raise InputError(
+        f"dnagpt.hf needs the package {missing.name}, which is not installed; install it with: pip install 'dnagpt[hf]'"
+    ) from missing
+
+from dnagpt.hf.configuration import DNAGPTConfig
+from dnagpt.hf.export import export_hf
+from dnagpt.hf.modeling import DNAGPTForCausalLM, DNAGPTForSequenceClassification, DNAGPTModel
+from dnagpt.hf.tokenization import DNAGPTTokenizer, tokenizer_backend
+
+__all__ = [
+    "DNAGPTConfig",
+    "DNAGPTForCausalLM",
+    "DNAGPTForSequenceClassification",
+    "DNAGPTModel",
+    "DNAGPTTokenizer",
+    "export_hf",
+    "tokenizer_backend",
+]
+
+AutoConfig.register("dnagpt", DNAGPTConfig)
+AutoModel.register(DNAGPTConfig, DNAGPTModel)
+AutoModelForCausalLM.register(DNAGPTConfig, DNAGPTForCausalLM)
+AutoModelForSequenceClassification.register(DNAGPTConfig, DNAGPTForSequenceClassification)
+AutoTokenizer.register(DNAGPTConfig, tokenizer_class=DNAGPTTokenizer)

@@ -1,0 +1,63 @@
+"""A network's shape as a configuration of transformers."""
+
+from typing import Any, ClassVar
+
+from transformers import PreTrainedConfig
+
+from dnagpt.model.config import ModelConfig
+
+
+class DNAGPTConfig(PreTrainedConfig):
+    """Every setting of `ModelConfig` under its own name, and under the usual names of transformers where it has one.
+
+    >>> config = DNAGPTConfig(vocabulary_size=121, context=64, layers=1, heads=2, width=8)
+    >>> config.hidden_size, config.num_hidden_layers, config.positions
+    (8, 1, 'rotary')
+
+    A setting that is missing or out of its range is an error of pydantic, which names it.
+    """
+
+    model_type = "dnagpt"
+    has_no_defaults_at_init: ClassVar = True
+    attribute_map: ClassVar = {
+        "vocab_size": "vocabulary_size",
+        "max_position_embeddings": "context",
+        "num_hidden_layers": "layers",
+        "num_attention_heads": "heads",
+        "hidden_size": "width",
+    }
+
+    pad_token_id: int | None = None
+    """The token that fills short rows, and the place of a number."""
+    eos_token_id: int | None = None
+    """The token after an answered sequence."""
+    boolean_ids: list[int] | None = None
+    """The tokens that answer no and yes."""
+    choice_ids: list[int] | None = None
+    """The tokens that answer a choice, in order."""
+    answer_ids: list[int] | None = None
+    """The tokens that answer the task that the model was fine-tuned for: one a label."""
+    prompt: str | None = None
+    """The text to ask that task with; `prompt.format(sequence=...)` fills it in."""
+
+    def __post_init__(self, **kwargs: Any) -> None:
+        """Check the network's shape, and fill in what has a default."""
+        given = {self.attribute_map.get(name, name): value for name, value in kwargs.items()}
+        shape = ModelConfig(**{name: given.pop(name) for name in ModelConfig.model_fields if name in given})
+        super().__post_init__(**given, **shape.model_dump())
+
+    def network(self) -> ModelConfig:
+        """Give the shape of the plain network."""
+        return ModelConfig(**{name: getattr(self, name) for name in ModelConfig.model_fields})
+
+    def label_ids(self) -> list[int]:
+        """Give the token that stands for each label: those of the task, or else no and yes, or else choices."""
+        if self.answer_ids is not None and len(self.answer_ids) == self.num_labels:
+            return self.answer_ids
+        ids = self.boolean_ids if self.num_labels == 2 else self.choice_ids
+        if ids is None or self.num_labels is None or len(ids) < self.num_labels:
+            raise ValueError(
+                f"{self.num_labels} labels cannot be written: the model has {len(ids or [])} tokens for them. "
+                "Give fewer labels, or the ids of their tokens as answer_ids."
+            )
+        return ids[: self.num_labels]

@@ -1,0 +1,380 @@
+"""The plain network behind the model classes of transformers; there is no second implementation.
+
+Shapes: B rows, L new positions, T positions attended to, D width, V vocabulary, H heads, C channels a head.
+"""
+
+import json
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+from transformers import Cache, DynamicCache, GenerationMixin, PreTrainedModel, initialization
+from transformers.masking_utils import create_causal_mask
+from transformers.modeling_outputs import (
+    BaseModelOutputWithPast,
+    CausalLMOutputWithPast,
+    SequenceClassifierOutputWithPast,
+)
+from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+from transformers.utils import can_return_tuple
+from transformers.utils.hub import cached_file
+
+from dnagpt.errors import InputError
+from dnagpt.hf.configuration import DNAGPTConfig
+from dnagpt.model.layers import RotaryPositions
+from dnagpt.model.network import DNAGPT
+
+logger = logging.getLogger("dnagpt")
+COMPANIONS = ("vocabulary.json", "tasks.toml", "provenance.json")
+"""What a model folder holds beside the weights and their configuration."""
+_PREFIX = "network."
+_HUB_SETTINGS = ("cache_dir", "force_download", "local_files_only", "proxies", "revision", "subfolder", "token")
+
+
+@dataclass
+class DNAGPTCausalLMOutput(CausalLMOutputWithPast):
+    """What the model says of the next position: a score of each token, and a number."""
+
+    numbers: torch.FloatTensor | None = None
+    """(B, L) the number expected at the next position, in the model's unit."""
+
+
+def eager_attention_forward(
+    _: nn.Module, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor,
+    attention_mask: torch.Tensor | None, scaling: float, **_settings: object,
+) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
+    """Attention written out, (B, L, H, C), and its weights, (B, H, L, T)."""
+    scores_BHLT = query @ key.transpose(-1, -2) * scaling
+    if attention_mask is not None:
+        scores_BHLT = scores_BHLT + attention_mask
+    weights_BHLT = scores_BHLT.softmax(dim=-1, dtype=torch.float32).to(query.dtype)
+    return (weights_BHLT @ value).transpose(1, 2), weights_BHLT
+
+
+class _Reading:
+    """One pass through the network in the terms of transformers: its positions, mask, attention function and cache."""
+
+    def __init__(
+        self, network: DNAGPT, config: DNAGPTConfig, places_BL: torch.Tensor, mask: Any, cache: Cache | None
+    ) -> None:
+        self._attend = ALL_ATTENTION_FUNCTIONS.get_interface(config._attn_implementation, eager_attention_forward)
+        self._network, self._places_BL, self._mask, self._cache = network, places_BL, mask, cache
+        self.weights: list[torch.Tensor] = []
+
+    def places(self, length: int) -> torch.Tensor:
+        return self._places_BL[:, :length]
+
+    def attend(self, layer: int, q_BHLC: torch.Tensor, k_BHLC: torch.Tensor, v_BHLC: torch.Tensor) -> torch.Tensor:
+        if self._cache is not None:
+            k_BHLC, v_BHLC = self._cache.update(k_BHLC, v_BHLC, layer)
+        mixed_BLHC, weights_BHLT = self._attend(
+            self._network.blocks[layer], q_BHLC, k_BHLC.to(q_BHLC.dtype), v_BHLC.to(q_BHLC.dtype), self._mask,
+            dropout=0.0, scaling=q_BHLC.shape[-1] ** -0.5,
+        )  # fmt: skip
+        self.weights.append(weights_BHLT)
+        return mixed_BLHC.transpose(1, 2)
+
+    def advance(self, positions: int) -> None:
+        """The cache counts for itself."""
+
+
+class DNAGPTPreTrainedModel(PreTrainedModel):
+    """What all model classes share: the network, and a folder that `dnagpt.load` reads too."""
+
+    config_class = DNAGPTConfig
+    config: DNAGPTConfig
+    base_model_prefix = "network"
+    main_input_name = "input_ids"
+    accepts_loss_kwargs = False  # the loss is a mean over the batch; the Trainer is not to rescale it
+    _no_split_modules: ClassVar = ["Block"]
+    _supports_sdpa = True
+    _supports_flex_attn = True
+    _supports_attention_backend = True
+
+    def __init__(self, config: DNAGPTConfig) -> None:
+        super().__init__(config)
+        self.network = DNAGPT(config.network())
+        if self.device.type != "meta":
+            self.network.initialise(torch.default_generator)
+        self.companions: dict[str, str] = {}
+        self.post_init()
+
+    def _init_weights(self, module: nn.Module) -> None:
+        """Weights are drawn by the network itself; loading leaves only the tables of angles to be computed again."""
+        if isinstance(module, RotaryPositions):
+            fresh = RotaryPositions(self.config.network().head_width, self.config.context)
+            initialization.copy_(module.cosine_LC, fresh.cosine_LC)
+            initialization.copy_(module.sine_LC, fresh.sine_LC)
+
+    @classmethod
+    def from_pretrained(cls, name: Any, *args: Any, output_loading_info: bool = False, **settings: Any) -> Any:
+        """Open a model folder, or one on the Hub: every weight must be accounted for, as in `dnagpt.load`."""
+        hub = {key: settings[key] for key in _HUB_SETTINGS if settings.get(key) is not None}
+        model, info = super().from_pretrained(name, *args, output_loading_info=True, **settings)
+        problems = [f"{key} is missing" for key in sorted(info["missing_keys"])]
+        problems += [f"{key} is not a part of the network" for key in sorted(info["unexpected_keys"])]
+        problems += [f"{key} has another shape" for key, *_ in info["mismatched_keys"]]
+        if problems:
+            raise InputError(f"{name}: the weights do not fit config.json: {'; '.join(problems[:10])}.")
+        model.companions = _companions(name, hub)
+        model._check_vocabulary(name)
+        return (model, info) if output_loading_info else model
+
+    def _check_vocabulary(self, name: object) -> None:
+        text = self.companions.get("vocabulary.json")
+        size = json.loads(text).get("size") if text is not None else self.config.vocabulary_size
+        if size != self.config.vocabulary_size:
+            raise InputError(
+                f"{name}: the weights know {self.config.vocabulary_size:,} tokens, but vocabulary.json holds {size:,}. "
+                "These files do not belong together."
+            )
+
+    def save_pretrained(
+        self, folder: Any, *args: Any, state_dict: dict[str, Any] | None = None, **settings: Any
+    ) -> None:
+        """Write a folder that both doors open: weights under the network's own names, vocabulary, tasks, provenance."""
+        adapted = getattr(self, "_hf_peft_config_loaded", False)
+        weights = self.state_dict() if state_dict is None else state_dict
+        names = weights if adapted else {name.removeprefix(_PREFIX): weight for name, weight in weights.items()}
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        for file, text in self.companions.items():
+            (Path(folder) / file).write_text(text, encoding="utf-8")
+        if missing := [file for file in COMPANIONS if file not in self.companions]:
+            logger.warning("%s is saved without %s, which dnagpt.load needs.", folder, ", ".join(missing))
+        super().save_pretrained(folder, *args, state_dict=names, **settings)
+
+    def load_state_dict(self, state_dict: Any, strict: bool = True, assign: bool = False) -> Any:
+        """Take weights under the network's own names too, as a saved file has them."""
+        named = {name if name.startswith(_PREFIX) else _PREFIX + name: weight for name, weight in state_dict.items()}
+        return super().load_state_dict(named, strict, assign)
+
+    def get_input_embeddings(self) -> nn.Module:
+        """The embedding of tokens."""
+        return self.network.token_embedding
+
+    def set_input_embeddings(self, value: nn.Module) -> None:
+        """Put another embedding of tokens in place."""
+        self.network.token_embedding = value  # type: ignore[assignment]
+
+    def _read(
+        self, input_ids: torch.Tensor | None, attention_mask: torch.Tensor | None, position_ids: torch.Tensor | None,
+        past_key_values: Cache | None, numbers: torch.Tensor | None, is_number: torch.Tensor | None,
+        inputs_embeds: torch.Tensor | None, *, use_cache: bool | None, output_hidden_states: bool | None,
+        output_attentions: bool | None,
+    ) -> BaseModelOutputWithPast:  # fmt: skip
+        if input_ids is None or inputs_embeds is not None:
+            raise InputError("The model reads input_ids (and numbers beside them), not inputs_embeds.")
+        if output_attentions and self.config._attn_implementation != "eager":
+            raise InputError(
+                f"Attention weights are not kept by {self.config._attn_implementation!r}. Load the model with "
+                "attn_implementation='eager' to see them."
+            )
+        if use_cache and past_key_values is None:
+            past_key_values = DynamicCache(config=self.config)
+        seen = past_key_values.get_seq_length() if past_key_values is not None else 0
+        places_BL = _places(input_ids, attention_mask, position_ids, int(seen))
+        _refuse_beyond_context(int(seen) + input_ids.shape[1], places_BL, self.config.context)
+        mask = create_causal_mask(
+            config=self.config, inputs_embeds=input_ids.new_empty((*input_ids.shape, 0), dtype=self.dtype),
+            attention_mask=attention_mask, past_key_values=past_key_values,
+        )  # fmt: skip
+        reading = _Reading(self.network, self.config, places_BL, mask, past_key_values)
+        states: list[torch.Tensor] = []
+        watched = self.network.blocks if output_hidden_states else ()
+        hooks = [block.register_forward_pre_hook(lambda _, given: states.append(given[0])) for block in watched]
+        try:
+            hidden_BLD = self.network(input_ids, numbers, is_number, reading)
+        finally:
+            for hook in hooks:
+                hook.remove()
+        return BaseModelOutputWithPast(
+            last_hidden_state=hidden_BLD,
+            past_key_values=past_key_values,
+            hidden_states=(*states, hidden_BLD) if output_hidden_states else None,
+            attentions=tuple(reading.weights) if output_attentions else None,
+        )
+
+
+class DNAGPTModel(DNAGPTPreTrainedModel):
+    """The hidden vector of each position."""
+
+    @can_return_tuple
+    def forward(
+        self, input_ids: torch.Tensor | None = None, attention_mask: torch.Tensor | None = None,
+        position_ids: torch.Tensor | None = None, past_key_values: Cache | None = None,
+        numbers: torch.Tensor | None = None, is_number: torch.Tensor | None = None,
+        inputs_embeds: torch.Tensor | None = None, use_cache: bool | None = None,
+        output_hidden_states: bool | None = None, output_attentions: bool | None = None,
+    ) -> BaseModelOutputWithPast:  # fmt: skip
+        """Read rows of tokens and numbers: `numbers` counts where `is_number` is true, both (B, L)."""
+        return self._read(
+            input_ids, attention_mask, position_ids, past_key_values, numbers, is_number, inputs_embeds,
+            use_cache=use_cache, output_hidden_states=_asked(self, "output_hidden_states", output_hidden_states),
+            output_attentions=_asked(self, "output_attentions", output_attentions),
+        )  # fmt: skip
+
+
+class DNAGPTForCausalLM(DNAGPTPreTrainedModel, GenerationMixin):
+    """The next token of each position, and the next number; `generate` writes tokens."""
+
+    def get_output_embeddings(self) -> nn.Module:
+        """The last layer of the token head."""
+        return self.network.token_head[-1]
+
+    def generate(self, inputs: torch.Tensor | None = None, *args: Any, **settings: Any) -> Any:
+        """Continue prompts, as `generate` of transformers does; a number in the prompt is never taken for filling."""
+        ids, is_number = inputs if inputs is not None else settings.get("input_ids"), settings.get("is_number")
+        if ids is not None and is_number is not None and settings.get("attention_mask") is None:
+            settings["attention_mask"] = ((ids != self.config.pad_token_id) | is_number).long()
+        return super().generate(inputs, *args, **settings)
+
+    def prepare_inputs_for_generation(
+        self, input_ids: torch.Tensor, numbers: torch.Tensor | None = None, is_number: torch.Tensor | None = None,
+        **kwargs: Any,
+    ) -> dict[str, Any]:  # fmt: skip
+        """Lay the prompt's numbers beside the tokens of this step; what was generated are tokens."""
+        prepared: dict[str, Any] = super().prepare_inputs_for_generation(input_ids, **kwargs)
+        if numbers is not None and is_number is not None:
+            step = prepared["input_ids"].shape[1]
+            prepared |= {"numbers": _step(numbers, input_ids, step), "is_number": _step(is_number, input_ids, step)}
+        return prepared
+
+    @can_return_tuple
+    def forward(
+        self, input_ids: torch.Tensor | None = None, attention_mask: torch.Tensor | None = None,
+        position_ids: torch.Tensor | None = None, past_key_values: Cache | None = None,
+        numbers: torch.Tensor | None = None, is_number: torch.Tensor | None = None,
+        inputs_embeds: torch.Tensor | None = None, labels: torch.Tensor | None = None,
+        use_cache: bool | None = None, output_hidden_states: bool | None = None,
+        output_attentions: bool | None = None, logits_to_keep: int | torch.Tensor = 0,
+    ) -> DNAGPTCausalLMOutput:  # fmt: skip
+        """Score the next token and number; with `labels` (ids, -100 for not asked) give their mean cross-entropy.
+
+        A position where `is_number` holds a number, no token, so its label does not count.
+        """
+        read = self._read(
+            input_ids, attention_mask, position_ids, past_key_values, numbers, is_number, inputs_embeds,
+            use_cache=use_cache, output_hidden_states=_asked(self, "output_hidden_states", output_hidden_states),
+            output_attentions=_asked(self, "output_attentions", output_attentions),
+        )  # fmt: skip
+        hidden_BLD: Any = read.last_hidden_state
+        kept = slice(-logits_to_keep, None) if isinstance(logits_to_keep, int) else logits_to_keep
+        kept_BLD = hidden_BLD[:, kept if labels is None else slice(None)]
+        logits_BLV = self.network.token_logits(kept_BLD)
+        loss = None
+        if labels is not None:
+            asked_BL = labels if is_number is None else labels.masked_fill(is_number, -100)
+            loss = F.cross_entropy(logits_BLV[:, :-1].flatten(0, 1).float(), asked_BL[:, 1:].flatten())
+        return DNAGPTCausalLMOutput(
+            loss=loss,
+            logits=logits_BLV,
+            numbers=self.network.number(kept_BLD),
+            past_key_values=read.past_key_values,
+            hidden_states=read.hidden_states,
+            attentions=read.attentions,
+        )  # type: ignore[arg-type]
+
+
+class DNAGPTForSequenceClassification(DNAGPTPreTrainedModel):
+    """The answer to a prompt, read at its last position, by the heads the network has: there are no new weights.
+
+    A label is answered with a token (`config.label_ids()`), as `dnagpt finetune` teaches it: two labels with the tokens
+    for no and yes, more with those of a choice. One label, or `problem_type="regression"`, is answered by the number
+    head. So a task of `dnagpt` classifies as it is, and what is trained here answers in `dnagpt.load`.
+    """
+
+    @can_return_tuple
+    def forward(
+        self, input_ids: torch.Tensor | None = None, attention_mask: torch.Tensor | None = None,
+        position_ids: torch.Tensor | None = None, past_key_values: Cache | None = None,
+        numbers: torch.Tensor | None = None, is_number: torch.Tensor | None = None,
+        inputs_embeds: torch.Tensor | None = None, labels: torch.Tensor | None = None,
+        use_cache: bool | None = None, output_hidden_states: bool | None = None,
+        output_attentions: bool | None = None,
+    ) -> SequenceClassifierOutputWithPast:  # fmt: skip
+        """Give the scores of the labels, (B, labels), or a number, (B, 1), in the model's unit.
+
+        With `labels` (B,) give the loss of `dnagpt finetune`: cross-entropy over the vocabulary, or squared error.
+        """
+        read = self._read(
+            input_ids, attention_mask, position_ids, past_key_values, numbers, is_number, inputs_embeds,
+            use_cache=use_cache, output_hidden_states=_asked(self, "output_hidden_states", output_hidden_states),
+            output_attentions=_asked(self, "output_attentions", output_attentions),
+        )  # fmt: skip
+        hidden_BLD: Any = read.last_hidden_state
+        last_B = _last_places(input_ids, attention_mask, is_number, self.config.pad_token_id)
+        hidden_BD = hidden_BLD[torch.arange(len(hidden_BLD), device=hidden_BLD.device), last_B]
+        logits, loss = self._answers(hidden_BD, labels)
+        return SequenceClassifierOutputWithPast(
+            loss=loss,
+            logits=logits,
+            past_key_values=read.past_key_values,
+            hidden_states=read.hidden_states,
+            attentions=read.attentions,
+        )  # type: ignore[arg-type]
+
+    def _answers(
+        self, hidden_BD: torch.Tensor, labels: torch.Tensor | None
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        if self.config.problem_type == "multi_label_classification":
+            raise InputError("An answer is one token, so one label a record. Ask several questions instead.")
+        if self.config.num_labels == 1 or self.config.problem_type == "regression":
+            numbers_B = self.network.number(hidden_BD).float()
+            loss = None if labels is None else F.mse_loss(numbers_B, labels.view(-1).float())
+            return numbers_B[:, None], loss
+        ids = torch.tensor(self.config.label_ids(), device=hidden_BD.device)
+        logits_BV = self.network.token_logits(hidden_BD).float()
+        return logits_BV[:, ids], None if labels is None else F.cross_entropy(logits_BV, ids[labels.view(-1)])
+
+
+def _asked(model: DNAGPTPreTrainedModel, name: str, given: bool | None) -> bool:
+    return bool(getattr(model.config, name) if given is None else given)
+
+
+def _places(
+    ids_BL: torch.Tensor, mask_BT: torch.Tensor | None, position_ids: torch.Tensor | None, seen: int
+) -> torch.Tensor:
+    """Where each position stands in its row, filling at the left not counted, (B or 1, L)."""
+    length = ids_BL.shape[1]
+    if position_ids is not None:
+        return position_ids
+    if mask_BT is None or mask_BT.ndim != 2:
+        return torch.arange(seen, seen + length, device=ids_BL.device)[None]
+    return (mask_BT.long().cumsum(dim=-1) - 1).clamp(min=0)[:, -length:]
+
+
+def _refuse_beyond_context(length: int, places_BL: torch.Tensor, context: int) -> None:
+    if length > context and int(places_BL.max()) >= context:
+        raise InputError(
+            f"A row of {int(places_BL.max()) + 1} positions is longer than the model's context, {context}."
+        )
+
+
+def _last_places(
+    ids_BL: Any, mask_BL: torch.Tensor | None, is_number_BL: torch.Tensor | None, pad_id: int | None
+) -> torch.Tensor:
+    """The last position of each row that is no filling, (B,), whichever side is filled."""
+    if mask_BL is None:
+        mask_BL = torch.ones_like(ids_BL) if pad_id is None else ids_BL != pad_id
+        mask_BL = mask_BL if is_number_BL is None else mask_BL.bool() | is_number_BL
+    places_L = torch.arange(ids_BL.shape[1], device=ids_BL.device)
+    return (places_L * (mask_BL != 0)).argmax(dim=-1)
+
+
+def _step(prompt_BL: torch.Tensor, ids_BL: torch.Tensor, step: int) -> torch.Tensor:
+    return F.pad(prompt_BL, (0, ids_BL.shape[1] - prompt_BL.shape[1]))[:, -step:]
+
+
+def _companions(name: object, hub: dict[str, Any]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for file in COMPANIONS:
+        try:
+            path = cached_file(name, file, **hub)
+        except OSError:
+            continue
+        found[file] = Path(path).read_text(encoding="utf-8")
+    return found

@@ -1,0 +1,32 @@
+"""A model folder as `dnagpt` writes it, opened with the classes of transformers."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("transformers", reason="the extra dnagpt[hf] is not installed")
+
+from tests.inference.models import TASKS, tiny_model
+
+from dnagpt.checkpoint import Model, save_model
+
+
+@pytest.fixture(autouse=True)
+def offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test asks a server for anything."""
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+
+
+@pytest.fixture(scope="session")
+def model() -> Model:
+    """A tiny model that was taught one boolean task."""
+    return replace(tiny_model(), tasks={"signal": TASKS["signal"]})
+
+
+@pytest.fixture(scope="session")
+def folder(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that `save_model` writes of it."""
+    path = tmp_path_factory.mktemp("hf") / "model"
+    save_model(path, model)
+    return path
