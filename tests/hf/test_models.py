@@ -71,6 +71,15 @@ def test_a_row_filled_at_the_left_answers_as_the_plain_network_does_without(
         torch.testing.assert_close(said, expected, atol=TOLERANCE, rtol=0)
 
 
+@pytest.mark.slow  # the attention is compiled at its first call
+def test_flex_attention_agrees(model: Model, folder: Path) -> None:
+    opened = AutoModelForCausalLM.from_pretrained(folder, attn_implementation="flex_attention")
+    with torch.no_grad():
+        found = opened(**left_filled(folder)).logits
+    for place, expected in enumerate(plain_rows(model, folder)):
+        torch.testing.assert_close(found[place, -len(expected) :], expected[:, :-1], atol=TOLERANCE, rtol=0)
+
+
 @pytest.mark.parametrize("positions", ["rotary", "learned"])
 def test_released_parts_and_every_position_kind_agree_with_the_plain_network(tmp_path: Path, positions: str) -> None:
     vocabulary = Vocabulary.preset("dna-2mers")

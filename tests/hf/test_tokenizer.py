@@ -47,10 +47,10 @@ def tokenizer_of(name: str) -> DNAGPTTokenizer:
     return DNAGPTTokenizer(str(path))
 
 
-def outcome(encode: Callable[[], list[int]]) -> list[int] | str:
+def outcome(encode: Callable[[str], list[int]], prompt: str) -> list[int] | str:
     """The ids, or the sentence that refuses the text."""
     try:
-        return encode()
+        return encode(prompt)
     except InputError as refusal:
         return str(refusal)
 
@@ -91,8 +91,8 @@ def test_ids_offsets_and_text_are_ours(case: tuple[str, str]) -> None:
 def test_what_ours_refuses_is_refused_with_the_same_sentence(case: tuple[str, str]) -> None:
     name, prompt = case
     vocabulary, tokenizer = Vocabulary.preset(name), tokenizer_of(name)
-    ours = outcome(lambda: encode_prompt(vocabulary, prompt, where="text 1").ids.tolist())
-    assert outcome(lambda: tokenizer(prompt)["input_ids"]) == ours
+    ours = outcome(lambda text: encode_prompt(vocabulary, text, where="text 1").ids.tolist(), prompt)
+    assert outcome(lambda text: tokenizer(text)["input_ids"], prompt) == ours
     if isinstance(ours, str):
         with pytest.raises(Exception, match="UNK"):
             tokenizer.backend_tokenizer.encode(prompt)

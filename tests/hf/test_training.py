@@ -20,6 +20,11 @@ from dnagpt.checkpoint import Model
 from dnagpt.data.batches import collate
 from dnagpt.training.objective import AnswerLoss, Objective, answer_counts, to_tensors
 
+pytestmark = [
+    # What PEFT and the Trainer call in transformers and in torch, not we.
+    pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning"),
+    pytest.mark.filterwarnings("ignore:.*pin_memory.*:UserWarning"),
+]
 LORA = ["attention.qkv", "attention.output", "mlp_in", "mlp_out"]
 
 

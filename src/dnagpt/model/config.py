@@ -1,6 +1,6 @@
 """The shape of a network, and the shapes that have a name."""
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -43,6 +43,14 @@ class ModelConfig(BaseModel):
     def head_width(self) -> int:
         """The channels that one attention head sees."""
         return self.width // self.heads
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the settings as plain values, by the name under which PEFT asks a model's configuration for them.
+
+        >>> PRESETS["tiny"].to_dict()["layers"]
+        4
+        """
+        return self.model_dump()
 
 
 def _released(context: int, layers: int, heads: int, width: int, vocabulary_size: int) -> ModelConfig:
