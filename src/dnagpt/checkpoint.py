@@ -31,9 +31,10 @@ from dnagpt.tasks import Task, tasks_from_toml, tasks_to_toml
 MODEL_TYPE = "dnagpt"
 _WEIGHT_TYPES = {"F32", "F16", "BF16"}
 _OF_TRANSFORMERS = {
-    "answer_ids", "architectures", "auto_map", "boolean_ids", "choice_ids", "chunk_size_feed_forward", "dtype",
-    "eos_token_id", "id2label", "is_encoder_decoder", "label2id", "output_attentions", "output_hidden_states",
-    "pad_token_id", "problem_type", "prompt", "return_dict", "transformers_version",
+    "answer_ids", "architectures", "auto_map", "boolean_ids", "bos_token_id", "choice_ids", "chunk_size_feed_forward",
+    "dtype", "eos_token_id", "id2label", "is_encoder_decoder", "label2id", "output_attentions", "output_hidden_states",
+    "pad_token_id", "problem_type", "prompt", "return_dict", "tie_word_embeddings", "torch_dtype",
+    "transformers_version", "use_cache",
 }  # fmt: skip
 """Keys of config.json that say nothing of the network: transformers reads and writes them."""
 

@@ -1,21 +1,17 @@
 """A model folder as `dnagpt` writes it, opened with the classes of transformers."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+os.environ["HF_HUB_OFFLINE"] = "1"  # read when transformers is imported: no test asks a server for anything
 pytest.importorskip("transformers", reason="the extra dnagpt[hf] is not installed")
 
 from tests.inference.models import TASKS, tiny_model
 
 from dnagpt.checkpoint import Model, save_model
-
-
-@pytest.fixture(autouse=True)
-def offline(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test asks a server for anything."""
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
 
 
 @pytest.fixture(scope="session")

@@ -81,7 +81,7 @@ def test_flex_attention_agrees(model: Model, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("positions", ["rotary", "learned"])
-def test_released_parts_and_every_position_kind_agree_with_the_plain_network(tmp_path: Path, positions: str) -> None:
+def test_released_parts_and_every_position_kind_agree_with_the_plain_network(tmp_path: Path, positions: Any) -> None:
     vocabulary = Vocabulary.preset("dna-2mers")
     config = ModelConfig(
         vocabulary_size=vocabulary.size, context=32, layers=2, heads=2, width=16, positions=positions,

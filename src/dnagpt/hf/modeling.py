@@ -276,7 +276,7 @@ class DNAGPTForCausalLM(DNAGPTPreTrainedModel, GenerationMixin):
             past_key_values=read.past_key_values,
             hidden_states=read.hidden_states,
             attentions=read.attentions,
-        )  # type: ignore[arg-type]
+        )
 
 
 class DNAGPTForSequenceClassification(DNAGPTPreTrainedModel):
@@ -315,7 +315,7 @@ class DNAGPTForSequenceClassification(DNAGPTPreTrainedModel):
             past_key_values=read.past_key_values,
             hidden_states=read.hidden_states,
             attentions=read.attentions,
-        )  # type: ignore[arg-type]
+        )
 
     def _answers(
         self, hidden_BD: torch.Tensor, labels: torch.Tensor | None
