@@ -39,7 +39,7 @@ _HUB_SETTINGS = ("cache_dir", "force_download", "local_files_only", "proxies", "
 class DNAGPTCausalLMOutput(CausalLMOutputWithPast):
     """What the model says of the next position: a score of each token, and a number."""
 
-    numbers: torch.FloatTensor | None = None
+    numbers: torch.Tensor | None = None
     """(B, L) the number expected at the next position, in the model's unit."""
 
 
