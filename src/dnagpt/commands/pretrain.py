@@ -28,7 +28,7 @@ from dnagpt.errors import InputError
 from dnagpt.genome.nearest import did_you_mean
 from dnagpt.inference.genome_score import GenomeScore, score_windows
 from dnagpt.language.vocabulary import Vocabulary
-from dnagpt.model import DNAGPT, PRESETS, ModelConfig
+from dnagpt.model import DNAGPT, PRESETS, KmerTable, ModelConfig
 from dnagpt.tasks import PRETRAINING_TEMPLATE, Task, pretraining_task
 from dnagpt.tasks.pretraining import WINDOW_FIELDS
 from dnagpt.training import (
@@ -66,6 +66,8 @@ class NetworkSettings(BaseModel):
     """How numbers are read."""
     positions: Literal["rotary", "learned"] | None = None
     """How order is told."""
+    overlapping: bool | None = None
+    """Whether each k-mer is embedded together with the k-mers that overlap it."""
 
     @field_validator("preset")
     @classmethod
@@ -76,7 +78,10 @@ class NetworkSettings(BaseModel):
 
     def config(self, vocabulary: Vocabulary) -> ModelConfig:
         """Resolve to the configuration of a network for this vocabulary."""
-        changes = {key: value for key, value in self.model_dump(exclude={"preset"}).items() if value is not None}
+        given = self.model_dump(exclude={"preset", "overlapping"})
+        changes = {key: value for key, value in given.items() if value is not None}
+        if self.overlapping:
+            changes["overlapping"] = kmer_table(vocabulary)
         base = PRESETS[self.preset].model_dump()
         try:
             return ModelConfig(**{**base, **changes, "vocabulary_size": vocabulary.size})
@@ -84,6 +89,12 @@ class NetworkSettings(BaseModel):
             first = error.errors(include_url=False)[0]
             place = ".".join(["model", *map(str, first["loc"])])
             raise InputError(f"{place}: {first['msg'].removeprefix('Value error, ')}. Change it with --set.") from None
+
+
+def kmer_table(vocabulary: Vocabulary) -> KmerTable:
+    """Tell a network where a vocabulary keeps its longest k-mers."""
+    first_id = vocabulary.kmer_ids(vocabulary.k).start
+    return KmerTable(first_id=first_id, letters=len(vocabulary.alphabet), length=vocabulary.k)
 
 
 class PretrainSettings(BaseModel):

@@ -11,7 +11,7 @@ from dnagpt.model.config import ModelConfig
 class KeyValueCache:
     """The keys and values of every block for one batch of prompts of equal length.
 
-    Memory: `2 * layers * batch * capacity * width` numbers of `dtype`.
+    The last token read is kept too, for an embedding that looks at it. Memory: `2 * layers * batch * capacity * width` numbers of `dtype`.
     """
 
     def __init__(
@@ -21,6 +21,7 @@ class KeyValueCache:
         self._keys = torch.empty(shape, dtype=dtype, device=device)
         self._values = torch.empty(shape, dtype=dtype, device=device)
         self.length = 0
+        self.last_ids_B1: torch.Tensor | None = None
 
     @property
     def capacity(self) -> int:
@@ -39,16 +40,21 @@ class KeyValueCache:
         self._values[layer, :, :, self.length : end] = values_BHLC
         return self._keys[layer, :, :, :end], self._values[layer, :, :, :end]
 
-    def advance(self, positions: int) -> None:
-        """Count `positions` more as read."""
-        self.length += positions
+    def advance(self, ids_BL: torch.Tensor) -> None:
+        """Count these tokens as read; the last of them is remembered for what overlaps it."""
+        self.length += ids_BL.shape[1]
+        self.last_ids_B1 = ids_BL[:, -1:]
 
     def repeat(self, copies: int) -> None:
         """Continue each row `copies` times: one reading of a prompt serves all its samples."""
         self._keys = self._keys.repeat_interleave(copies, dim=1)
         self._values = self._values.repeat_interleave(copies, dim=1)
+        if self.last_ids_B1 is not None:
+            self.last_ids_B1 = self.last_ids_B1.repeat_interleave(copies, dim=0)
 
     def keep(self, rows: torch.Tensor) -> None:
         """Go on with these rows only: the others have ended."""
         self._keys = self._keys[:, rows]
         self._values = self._values[:, rows]
+        if self.last_ids_B1 is not None:
+            self.last_ids_B1 = self.last_ids_B1[rows]

@@ -5,6 +5,28 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
+class KmerTable(BaseModel):
+    """Where a vocabulary keeps its longest k-mers: ids in the order of the alphabet, the first base slowest.
+
+    >>> KmerTable(first_id=122, letters=4, length=4).count
+    256
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    first_id: int = Field(ge=0)
+    """The id of the first k-mer."""
+    letters: int = Field(gt=1, le=64)
+    """The size of the alphabet."""
+    length: int = Field(gt=0, le=24)
+    """The bases of a k-mer."""
+
+    @property
+    def count(self) -> int:
+        """How many k-mers there are."""
+        return self.letters**self.length
+
+
 class ModelConfig(BaseModel):
     """The size and the parts of one DNAGPT network.
 
@@ -28,6 +50,8 @@ class ModelConfig(BaseModel):
     """How a number becomes a vector: `magnitude` resolves size and sign over decades, `released` is the paper's."""
     positions: Literal["rotary", "learned"] = "rotary"
     """How order is told: `rotary` turns queries and keys, `learned` adds a vector a position (the paper's)."""
+    overlapping: KmerTable | None = None
+    """The k-mers that are embedded together with those that overlap them; None: every token by itself."""
     dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
     """The share of activations that training switches off, against memorising small data."""
 
@@ -36,6 +60,15 @@ class ModelConfig(BaseModel):
         if self.width % self.heads or (self.positions == "rotary" and self.head_width % 2):
             raise ValueError(
                 f"width {self.width} does not divide into {self.heads} heads of an even number of channels"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _kmers_are_tokens(self) -> Self:
+        if self.overlapping and self.overlapping.first_id + self.overlapping.count > self.vocabulary_size:
+            raise ValueError(
+                f"{self.overlapping.count:,} overlapping k-mers from id {self.overlapping.first_id} on are more than "
+                f"the vocabulary's {self.vocabulary_size:,} tokens"
             )
         return self
 

@@ -10,6 +10,7 @@ from torch import nn
 
 from dnagpt.model.cache import KeyValueCache
 from dnagpt.model.config import ModelConfig
+from dnagpt.model.embedding import TokenEmbedding
 from dnagpt.model.layers import (
     Block,
     MagnitudeNumberEmbedding,
@@ -32,7 +33,7 @@ class DNAGPT(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
-        self.token_embedding = nn.Embedding(config.vocabulary_size, config.width)
+        self.token_embedding = TokenEmbedding(config.vocabulary_size, config.width, config.overlapping)
         self.number_embedding: nn.Module = (
             MagnitudeNumberEmbedding(config.width)
             if config.number_embedding == "magnitude"
@@ -69,7 +70,7 @@ class DNAGPT(nn.Module):
         `numbers_BL` counts where `is_number_BL` is true; both may be left out where no row holds a number.
         With a cache, the row continues what the cache has read.
         """
-        x_BLD = self.token_embedding(ids_BL)
+        x_BLD = self.token_embedding(ids_BL, cache.last_ids_B1 if cache is not None else None)
         if numbers_BL is not None and is_number_BL is not None:
             x_BLD = torch.where(is_number_BL[..., None], self.number_embedding(numbers_BL).to(x_BLD.dtype), x_BLD)
         if self.position_embedding is not None:
@@ -79,7 +80,7 @@ class DNAGPT(nn.Module):
         for block in self.blocks:
             x_BLD = block(x_BLD, self.rotary, cache)
         if cache is not None:
-            cache.advance(ids_BL.shape[1])
+            cache.advance(ids_BL)
         return self.final_norm(x_BLD)
 
     def token_logits(self, hidden: torch.Tensor) -> torch.Tensor:
