@@ -1,57 +1,53 @@
 """The ways in which one record is laid before a model: both strands, several frames, and parts of what is too long."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dnagpt.errors import InputError
 from dnagpt.genome.bases import COMPLEMENT_TABLE, DECODING_TABLE, IUPAC_ENCODING_TABLE
 from dnagpt.language.template import Template, encode_template
 from dnagpt.language.vocabulary import Vocabulary
 
-TooLong = Literal["error", "centre", "tiles"]
 Record = Mapping[str, object]
-MOST_FRAMES = 64
 
 
-@dataclass(frozen=True)
-class Views:
+class Views(BaseModel):
     """How a record is read: training draws one of its views at random, an answer is the mean over all of them.
 
-    >>> Views(frames=2).count
-    2
+    >>> Views(frames=2, both_strands=True).count
+    4
     """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     both_strands: bool = False
     """Whether the reverse complement is read too; not for signals that stand on one strand."""
-    frames: int = 1
+    frames: int = Field(default=1, ge=1, le=64, strict=True)
     """How many starts are read: 0, 1, ... bases left out at the left, so that k-mers are cut at other places."""
-    too_long: TooLong = "error"
+    too_long: Literal["error", "centre", "tiles"] = "error"
     """What happens to a sequence that the context cannot hold: an error, its centre is read, or tiles of it are."""
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.frames <= MOST_FRAMES:
-            raise InputError(f"views.frames is {self.frames}; it is a number from 1 to {MOST_FRAMES}.")
-        if self.too_long not in get_args(TooLong):
-            raise InputError(f"views.too_long is {self.too_long!r}; write one of {', '.join(get_args(TooLong))}.")
 
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any]) -> Self:
-        """Read the settings that `as_dict` gave.
+        """Read the settings that `as_dict` gave; InputError names the one that is not understood.
 
         >>> Views.from_dict({"frames": 3}) == Views(frames=3)
         True
         """
-        wanted = {"both_strands": bool, "frames": int, "too_long": str}
-        for name, value in settings.items():
-            if name not in wanted or type(value) is not wanted[name]:
-                raise InputError(f"views.{name} = {value!r} is not understood. Views have {', '.join(wanted)}.")
-        return cls(**settings)
+        try:
+            return cls.model_validate(settings)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            raise InputError(
+                f"views.{'.'.join(map(str, first['loc']))} = {first['input']!r} is not understood. "
+                f"Views have {', '.join(cls.model_fields)}."
+            ) from None
 
     def as_dict(self) -> dict[str, Any]:
         """Give the settings that differ from reading a record once, as it is."""
-        usual = asdict(Views())
-        return {name: value for name, value in asdict(self).items() if value != usual[name]}
+        return self.model_dump(exclude_defaults=True)
 
     @property
     def count(self) -> int:
