@@ -79,10 +79,10 @@ class Objective(nn.Module):
         `sum over fields of weight * share * mean`: the mean over the field's positions, and the share of rows that
         have the field, which is 1 but where tasks are mixed. A position is answered by the output one before it.
         """
-        hidden_BLD = self.network(batch.ids_BL, batch.numbers_BL, batch.is_number_BL)
         answer_BL = batch.answer_BL[:, 1:].long()
         supervised_BL = answer_BL > 0
-        hidden_PD, answer_P = hidden_BLD[:, :-1][supervised_BL], answer_BL[supervised_BL]
+        rows = (batch.ids_BL[:, :-1], batch.numbers_BL[:, :-1], batch.is_number_BL[:, :-1])
+        hidden_PD, answer_P = self.network(*rows, wanted_BL=supervised_BL), answer_BL[supervised_BL]
         is_number_P = self.is_number[answer_P]
         losses_P = torch.zeros(answer_P.shape, dtype=torch.float32, device=hidden_PD.device)
         losses_P = losses_P.masked_scatter(
@@ -92,8 +92,8 @@ class Objective(nn.Module):
             is_number_P, self._number_losses(hidden_PD, is_number_P, batch, supervised_BL)
         )
         sums = torch.zeros(len(self.answers) + 1, device=losses_P.device).index_add(0, answer_P, losses_P)[1:]
-        positions_F, rows_F, rows = tally[0, 1:].to(sums), tally[1, 1:].to(sums), tally[1, 0].to(sums)
-        part = (self.weights[1:] * sums / positions_F.clamp(min=1) * rows_F / rows).sum()
+        positions_F, rows_F, all_rows = tally[0, 1:].to(sums), tally[1, 1:].to(sums), tally[1, 0].to(sums)
+        part = (self.weights[1:] * sums / positions_F.clamp(min=1) * rows_F / all_rows).sum()
         return part, sums.detach()
 
     def _token_losses(
