@@ -18,6 +18,7 @@ from dnagpt.commands.progress import progress
 from dnagpt.commands.provenance import provenance
 from dnagpt.commands.task_report import refuse_single_class, report_task, true_classes
 from dnagpt.data.batches import Batch, collate
+from dnagpt.data.files import source_files
 from dnagpt.data.labelled import PARTS, DataConfig, Labelled, Part, read_labelled
 from dnagpt.data.order import EpochOrder
 from dnagpt.errors import InputError
@@ -186,9 +187,10 @@ def _schedule(settings: FinetuneSettings, records: int) -> TrainingConfig:
 
 
 def _digests(settings: FinetuneSettings, base: Path | None) -> dict[str, str]:
-    files = [settings.data.table, settings.data.train, settings.data.validation, settings.data.test]
+    files = [file.path for file in source_files(settings.data)]
+    files += [settings.data.genome] if settings.data.genome else []
     files += [base / "model.safetensors"] if base else []
-    return {str(path): file_sha256(path) for path in files if path is not None and path.is_file()}
+    return {str(path): file_sha256(path) for path in files if path.is_file()}
 
 
 def _rows(model: Model, task: Task, labelled: Labelled, part: Part) -> list[Rows]:
