@@ -282,7 +282,7 @@ def test_repeats_are_counted_and_told(here: Path, pretrained: Path) -> None:
     assert sum(kept["records"].values()) == 42
     assert kept["notes"][0] == "12 of 42 records repeat the sequence of another; they are kept."
     assert kept["notes"][0] in (here / "kept" / "report.html").read_text()
-    without = finetune(pretrained, here / "without", *arguments, "--set", "data.deduplicate=true")
+    without = finetune(pretrained, here / "without", *arguments, "--set", "data.duplicates=drop")
     assert sum(without["records"].values()) == 30
     assert without["notes"] == ["12 of 42 records repeat the sequence of another; they are left out."]
 
