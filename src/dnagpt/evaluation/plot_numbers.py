@@ -46,7 +46,7 @@ def residual_plot(truth: ArrayLike, prediction: ArrayLike, *, quantity: str) -> 
     The line joins the medians of ten stretches with equally many examples: it lies on zero where nothing is left to
     learn from the prediction itself.
 
-    >>> "RMSE 0.0082" in residual_plot([0.4, 0.5, 0.6], [0.41, 0.5, 0.59], quantity="GC content")
+    >>> "RMSE 0.00816" in residual_plot([0.4, 0.5, 0.6], [0.41, 0.5, 0.59], quantity="GC content")
     True
     """
     true, guess = np.asarray(truth, dtype=np.float64), np.asarray(prediction, dtype=np.float64)

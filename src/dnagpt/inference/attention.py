@@ -18,6 +18,7 @@ from dnagpt.errors import InputError
 from dnagpt.inference.answers import TOKENS_AT_ONCE
 from dnagpt.inference.predict import Record, fitting_rows
 from dnagpt.language.grammar import Field
+from dnagpt.language.kmers import Ids
 from dnagpt.language.template import Rows, Template, encode_template
 from dnagpt.language.vocabulary import Vocabulary
 from dnagpt.model import DNAGPT, RotaryPositions, autocast
@@ -77,8 +78,9 @@ def attention_profile(
     if len(classes) != len(records):
         raise InputError(f"{len(records)} records need as many classes, got {len(classes)}. Give one for each record.")
     prompt = _prompt_task(task)
-    place = _sequence_place(prompt.template, field)
+    name, place = _sequence_place(prompt.template, field)
     rows = [fitting_rows(model, prompt, record, where(number)) for number, record in enumerate(records)]
+    bases = _bases_of_tokens(model.vocabulary)
     spans = [_sequence_span(model.vocabulary, prompt.template, place, record) for record in records]
     sums = _Sums(dict.fromkeys(classes, 0))
     device = next(model.network.parameters()).device
@@ -88,12 +90,12 @@ def attention_profile(
         for group in similar_lengths([len(row.ids) for row in rows], TOKENS_AT_ONCE):
             found_BL = _asked_attention(model, [rows[number] for number in group], blocks)
             for number, found_L in zip(group, found_BL, strict=True):
-                start, lengths = spans[number]
-                on_kmers = found_L[start : start + len(lengths)]
+                start, ids = spans[number]
+                lengths, on_kmers = bases[ids], found_L[start : start + len(ids)]
                 sums.add(classes[number], np.repeat(on_kmers / lengths, lengths))
             done(len(group))
     model.network.train(was_training)
-    return sums.profile(prompt.template.parts[place])
+    return sums.profile(name)
 
 
 class _Sums:
@@ -113,22 +115,22 @@ class _Sums:
         self._records[name][: len(on_bases)] += 1
         self._counts[name] += 1
 
-    def profile(self, field: Any) -> AttentionProfile:
+    def profile(self, field: str) -> AttentionProfile:
         longest = max((len(total) for total in self._totals.values()), default=0)
         attention = {
             name: np.pad(total / self._records[name], (0, longest - len(total)), constant_values=np.nan)
             for name, total in self._totals.items()
         }
         elsewhere = {name: 1 - float(total.sum()) / self._counts[name] for name, total in self._totals.items()}
-        return AttentionProfile(field.name, attention, elsewhere, self._counts)
+        return AttentionProfile(field, attention, elsewhere, self._counts)
 
 
 def _chosen_blocks(network: DNAGPT, layer: int | None) -> list[Attention]:
     layers = network.config.layers
     if layer is not None and not -layers <= layer < layers:
         raise InputError(f"There is no layer {layer}: the model has {layers}, 0 to {layers - 1}, or -1 for the last.")
-    chosen = list(network.blocks) if layer is None else [network.blocks[layer]]
-    return [block.get_submodule("attention") for block in chosen]  # type: ignore[misc]
+    blocks = [module for module in network.modules() if isinstance(module, Attention)]
+    return blocks if layer is None else [blocks[layer]]
 
 
 def _prompt_task(task: Task) -> Task:
@@ -140,39 +142,37 @@ def _prompt_task(task: Task) -> Task:
     return Task(task.name, Template(parts[:asked]), kept)
 
 
-def _sequence_place(template: Template, name: str | None) -> int:
+def _sequence_place(template: Template, name: str | None) -> tuple[str, int]:
+    """Find a given sequence among the parts of a template: the first, if no name is asked for."""
     places = {
         part.name: place
         for place, part in enumerate(template.parts)
         if isinstance(part, Field) and part.kind == "sequence"
     }
-    found = next(iter(places.values()), None) if name is None else places.get(name)
-    if found is None:
+    found = next(iter(places), None) if name is None else name
+    if found is None or found not in places:
         raise InputError(
             f"The prompt {template} is given no sequence{f' called {name}' if name else ''}; "
             f"it has {', '.join(places) or 'none'}."
         )
-    return found
+    return found, places[found]
 
 
-def _sequence_span(
-    vocabulary: Vocabulary, template: Template, place: int, record: Record
-) -> tuple[int, npt.NDArray[np.int64]]:
-    """Say at which position the tokens of a sequence begin, and how many bases each of them holds."""
+def _sequence_span(vocabulary: Vocabulary, template: Template, place: int, record: Record) -> tuple[int, Ids]:
+    """Say at which position the tokens of a sequence begin, and which they are."""
     before = template.parts[:place]
     start = len(encode_template(vocabulary, Template(before), record)) if before else 0
-    ids = encode_template(vocabulary, Template(template.parts[place : place + 1]), record).ids
-    return start, _bases_of_tokens(vocabulary)[ids]
+    return start, encode_template(vocabulary, Template(template.parts[place : place + 1]), record).ids
 
 
 def _bases_of_tokens(vocabulary: Vocabulary) -> npt.NDArray[np.int64]:
     """Count the bases that each token of the vocabulary holds; reserved tokens hold none."""
     bases = np.zeros(vocabulary.size, dtype=np.int64)
-    lengths = range(vocabulary.shortest, vocabulary.k + 1)
-    for length in lengths:
-        bases[list(vocabulary.kmer_ids(length))] = length
-    runs = list(vocabulary.unknown_run_ids())
-    bases[runs] = list(lengths)[: len(runs)]
+    for length in range(vocabulary.shortest, vocabulary.k + 1):
+        kmers = vocabulary.kmer_ids(length)
+        bases[kmers.start : kmers.stop] = length
+    runs = vocabulary.unknown_run_ids()
+    bases[runs.start : runs.stop] = vocabulary.shortest + np.arange(len(runs))
     return bases
 
 
