@@ -146,6 +146,18 @@ def evaluate(
     print(json.dumps(metrics, indent=1))
 
 
+@app.command(epilog="Example: dnagpt runs runs/human runs/mouse --score mcc -o runs/species")
+def runs(
+    folders: Annotated[list[Path], typer.Argument(help="Folders of finished fine-tunings.")],
+    score: Annotated[str, typer.Option(help="The score to set beside one another.")] = "accuracy",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="A folder for report.html.")] = None,
+) -> None:
+    """Set several fine-tunings beside one another: a row a model, a column a set of test records."""
+    from dnagpt.commands.several_runs import compare_runs, print_table
+
+    print_table(compare_runs(folders, output, score=score))
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; wrong input ends in a sentence and exit code 2."""
     given = list(sys.argv[1:] if arguments is None else arguments)

@@ -102,7 +102,9 @@ def test_genomic_benchmarks_are_intervals_of_a_genome(tmp_path: Path, genome: Pa
     assert labelled.records[3] == {"sequence": "GGTTTT", "label": "positive"}
     assert labelled.records[4] == {"sequence": "NACGT", "label": "positive"}
     assert [labelled.records[place]["sequence"] for place in labelled.parts["test"]] == ["GGGGTT", "ACGTN"]
-    by_chromosome = config.model_copy(update={"split": "chromosome", "test_chromosomes": ("chr2",), "fractions": (0.8, 0.2, 0.0)})
+    by_chromosome = config.model_copy(
+        update={"split": "chromosome", "test_chromosomes": ("chr2",), "fractions": (0.8, 0.2, 0.0)}
+    )
     assert read_labelled(by_chromosome, CLASSES).parts["test"] == (4, 6)
 
 

@@ -10,7 +10,7 @@ from dnagpt.genome.bases import decode_bases, encode_bases, reverse_complement
 from dnagpt.language.template import Template
 from dnagpt.language.vocabulary import Vocabulary
 from dnagpt.tasks import Task, Views, tasks_from_toml, tasks_to_toml
-from dnagpt.tasks.views import TooLong, reverse_complement_of
+from dnagpt.tasks.views import reverse_complement_of
 
 VOCABULARY = Vocabulary.preset("dna-3mers")
 TEMPLATE = Template.parse("<R>{sequence}<+><M>{level:number}<=><B>{label?:boolean}")
@@ -63,11 +63,11 @@ def test_tiles_cover_every_base_and_fit(length: int, room: int) -> None:
 
 
 @pytest.mark.parametrize("policy", ["centre", "tiles"])
-def test_pairs_of_sequences_have_no_centre(policy: TooLong) -> None:
+def test_pairs_of_sequences_have_no_centre(policy: str) -> None:
     template = Template.parse("<R>{left:sequence}<+>{right:sequence}<=><B>{label?:boolean}")
     record = {"left": "ACG", "right": "ACGT", "label": True}
     with pytest.raises(InputError, match="one given sequence"):
-        Views(too_long=policy).of(record, template, VOCABULARY, 64, "row 1")
+        Views.from_dict({"too_long": policy}).of(record, template, VOCABULARY, 64, "row 1")
     assert len(Views(both_strands=True).of(record, template, VOCABULARY, 64, "row 1")) == 2
 
 

@@ -21,11 +21,12 @@ from dnagpt.commands.several_runs import report_runs, variations
 from dnagpt.commands.task_records import TaskRecords, TrainingExamples, answer_losses, read_tasks, true_classes
 from dnagpt.commands.task_report import Finetuned, report_tasks
 from dnagpt.data.batches import Batch, collate
-from dnagpt.data.labelled import source_files
+from dnagpt.data.files import source_files
 from dnagpt.data.order import LengthOrder
 from dnagpt.errors import InputError
 from dnagpt.evaluation.classification import classification_metrics
 from dnagpt.evaluation.regression import regression_metrics
+from dnagpt.genome.files import atomic_write
 from dnagpt.genome.stored_bytes import file_sha256
 from dnagpt.inference.answers import Readings, read_answers
 from dnagpt.inference.predict import mean_of_views, view_rows
@@ -91,7 +92,8 @@ def _run(settings: FinetuneSettings, base: Path | None, output: Path, *, resume:
         _teach(unlearnt, tasks, training, twin, configuration, resume=resume and twin.has_run, quiet=quiet)
         taught["same network, random weights"] = load_model(twin.model, device=fastest_device())
     finetuned = report_tasks(taught, tasks, run, settings.beside, seed=training.seed, quiet=quiet)
-    run.write("metrics.json", json.dumps(finetuned.metrics, indent=1) + "\n")
+    with atomic_write(output / "metrics.json") as handle:
+        handle.write((json.dumps(finetuned.metrics, indent=1) + "\n").encode())
     return finetuned
 
 
@@ -121,9 +123,9 @@ def _teach(
 def _model(settings: FinetuneSettings, base: Path | None, tasks: Sequence[TaskRecords]) -> Model:
     network, vocabulary = _network(settings, base)
     taught: dict[str, Task] = {**(load_model(base).tasks if base else {}), **{one.task.name: one.task for one in tasks}}
-    files = [path for one in tasks for path in source_files(one.settings.data)]
+    files = [file.path for one in tasks for file in source_files(one.settings.data)]
     files += [base / "model.safetensors"] if base else []
-    digests = {str(path): file_sha256(path) for path in files}
+    digests = {str(path): file_sha256(path) for path in files if path.is_file()}
     return Model(network, vocabulary, taught, provenance("finetune", settings.model_dump(mode="json"), digests))
 
 
@@ -155,9 +157,7 @@ def _schedule(settings: FinetuneSettings, records: int) -> TrainingConfig:
     return settings.training.model_copy(update={key: value for key, value in derived.items() if key not in given})
 
 
-def _batches(
-    examples: TrainingExamples, order: LengthOrder, samples: Sequence[int], pad_id: int
-) -> list[Batch]:
+def _batches(examples: TrainingExamples, order: LengthOrder, samples: Sequence[int], pad_id: int) -> list[Batch]:
     return [collate([examples.rows(sample, order.example(sample)) for sample in samples], pad_id)]
 
 

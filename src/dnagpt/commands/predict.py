@@ -11,6 +11,7 @@ from dnagpt.errors import InputError
 from dnagpt.genome.sequences import read_fasta
 from dnagpt.genome.tables import require_table_ending, write_table
 from dnagpt.inference.predict import answer_columns, answers
+from dnagpt.model import fastest_device
 from dnagpt.tasks import Task
 
 FASTA_ENDINGS = (".fa", ".fasta", ".fna", ".fa.gz", ".fasta.gz", ".fna.gz", ".fa.bgz", ".fasta.bgz", ".fna.bgz")
@@ -18,7 +19,7 @@ FASTA_ENDINGS = (".fa", ".fasta", ".fna", ".fa.gz", ".fasta.gz", ".fna.gz", ".fa
 
 def predict_file(model_folder: Path, source: Path, output: str, *, task_name: str | None, quiet: bool) -> None:
     """Add the answers of a model to a table; its columns and the order of its rows stay as they are."""
-    model = load_model(model_folder)
+    model = load_model(model_folder, device=fastest_device())
     task = model.task(task_name)
     refuse_sequence_answers(task)
     require_table_ending(output)

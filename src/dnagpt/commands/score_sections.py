@@ -1,6 +1,7 @@
 """Scores as parts of a report: tables and figures of each answer, and of how the records were divided."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from dnagpt.evaluation.report import Cell, Figure, Headline, Section, Table, com
 from dnagpt.evaluation.tables import groups_table, subsets_table
 from dnagpt.tasks import Task
 
+Array = np.ndarray[Any, Any]
 HEADLINE_SCORES = ("accuracy", "mcc", "auroc", "macro_auroc", "squared_pearson", "determination")
 
 
@@ -26,7 +28,7 @@ def score_sections(
     """Lay out the scores of every question: methods beside one another, then the model's in detail."""
     asked = list(dict.fromkeys(score.question for score in scores))
     return [
-        _section(question, number, scores, records, answers, sets, heading) for number, question in enumerate(asked)
+        _section(question, scores, records, answers[question], sets, heading) for question in asked
     ]
 
 
@@ -87,8 +89,8 @@ def split_section(report: SplitReport, task: Task) -> Section:
 
 
 def _section(
-    question: Question, number: int, scores: Sequence[Score], records: Sequence[Mapping[str, object]],
-    answers: Answers, sets: Sequence[TestSet], heading: str,
+    question: Question, scores: Sequence[Score], records: Sequence[Mapping[str, object]],
+    answers: Mapping[str, Array], sets: Sequence[TestSet], heading: str,
 ) -> Section:  # fmt: skip
     mine = [score for score in scores if score.question == question]
     by_set = {one.name: {score.method: score for score in mine if score.test_set == one.name} for one in sets}
@@ -105,7 +107,7 @@ def _section(
     if len(sets) > 1:
         shown = {f"{name} ({_count(found):,})": found[model].intervals for name, found in by_set.items()}
         tables.append(subsets_table(shown, caption="The model on each set of records"))
-    truth, said = question.truth(records)[sets[0].rows], answers[model][number][sets[0].rows]
+    truth, said = question.truth(records)[sets[0].rows], answers[model][sets[0].rows]
     if sets[0].groups is not None:
         grouped = scores_by_group if question.options else number_scores_by_group
         tables.append(groups_table(grouped(truth, said, sets[0].groups), caption="The model, group by group"))
@@ -113,17 +115,23 @@ def _section(
     bars = {method: one.intervals[score] for method, one in own.items()}
     figures = [
         Figure(
-            plots.comparison_bars(bars, quantity="Accuracy" if question.options else "r² (squared Pearson)", ours=[model]),
+            plots.comparison_bars(
+                bars, quantity="Accuracy" if question.options else "r² (squared Pearson)", ours=[model]
+            ),
             "Every method on the same records, with 95 % bootstrap intervals.",
         )
     ]
-    ranked = {method: (truth, answers[method][number][sets[0].rows]) for method in own}
-    figures += _class_figures(question, own[model], ranked) if question.options else _number_figures(question, truth, said)
+    ranked = {method: (truth, answers[method][sets[0].rows]) for method in own}
+    figures += (
+        _class_figures(question, own[model], ranked) if question.options else _number_figures(question, truth, said)
+    )
     return Section(f"{heading}{question.column}", tables=tuple(tables), figures=tuple(figures))
 
 
 def _class_figures(
-    question: Question, own: Score, answered: Mapping[str, "tuple[np.ndarray, np.ndarray]"]  # type: ignore[type-arg]
+    question: Question,
+    own: Score,
+    answered: Mapping[str, tuple[Array, Array]],
 ) -> list[Figure]:
     truth, said = next(iter(answered.values()))
     confusion = own.as_dict()["confusion"]
@@ -137,7 +145,7 @@ def _class_figures(
     return figures
 
 
-def _number_figures(question: Question, truth: "np.ndarray", said: "np.ndarray") -> list[Figure]:  # type: ignore[type-arg]
+def _number_figures(question: Question, truth: Array, said: Array) -> list[Figure]:
     return [
         Figure(prediction_plot(truth, said, quantity=question.column), "Predicted against true."),
         Figure(residual_plot(truth, said, quantity=question.column), "What is left over."),

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from dnagpt.commands.task_records import TaskRecords, true_classes
+from dnagpt.data.settings import Part
 from dnagpt.evaluation import baselines
 from dnagpt.evaluation.classification import ClassificationMetrics, classification_intervals, classification_metrics
 from dnagpt.evaluation.metrics import Estimate, as_dict
@@ -88,23 +89,26 @@ class Score:
         return {**as_dict(self.metrics), "intervals": shown}
 
 
-Answers = Mapping[str, Sequence["np.ndarray[Any, Any]"]]
-"""By method: for each question its answers to all records, (n, classes) or (n,)."""
+Answers = dict[Question, dict[str, Floats]]
+"""For each question, by method, the answers to all records: (n, classes) or (n,)."""
 
 
-def model_answers(predictions: Sequence[Prediction]) -> list[Floats]:
-    """Lay a model's answers out question by question."""
-    return [
-        prediction.probabilities if prediction.options else prediction.numbers[:, place]
-        for prediction in predictions
-        for place in range(1 if prediction.options else prediction.item.count)
-    ]
+def model_answers(predictions: Mapping[str, Sequence[Prediction]]) -> Answers:
+    """Lay the answers of models out question by question; the models' names are the methods."""
+    found: Answers = {}
+    for name, of_model in predictions.items():
+        for prediction in of_model:
+            for place in range(prediction.item.count):
+                question = Question(prediction.item, place)
+                numbers = prediction.probabilities if question.options else prediction.numbers[:, place]
+                found.setdefault(question, {})[name] = numbers
+    return found
 
 
 def yardstick_answers(
     task: Task, train: Sequence[Record], validation: Sequence[Record], asked: Sequence[Record],
     wanted: Sequence[str], *, seed: int, done: Callable[[int], None] = lambda _: None,
-) -> dict[str, list[Floats]]:  # fmt: skip
+) -> Answers:  # fmt: skip
     """Fit what is known without a language model on the training records, and let it answer.
 
     GC content, 4-mers and the small convolutional network see the letters of a given sequence alone, so they are
@@ -114,33 +118,29 @@ def yardstick_answers(
     if len(names) != 1 or not train:
         return {}
     known, judged, asked_of = ([str(record[names[0]]) for record in part] for part in (train, validation, asked))
-    found: dict[str, list[Floats]] = {}
-    for question in questions(task):
+    found: Answers = {question: {} for question in questions(task)}
+    for question, methods in found.items():
         truth, judged_truth = question.truth(train), question.truth(validation)
         classes = len(question.options)
         if "cnn" in wanted:
             settings: dict[str, Any] = {"epochs": CNN_EPOCHS, "seed": seed, "done": done}
-            found.setdefault("small CNN", []).append(
+            methods["small CNN"] = (
                 convolutional_baseline(known, truth, judged, judged_truth, asked_of, classes=classes, **settings)
                 if classes
                 else convolutional_regression(known, truth, judged, judged_truth, asked_of, **settings)
             )
-        if "kmers" in wanted:
-            found.setdefault("4-mer logistic regression" if classes else "4-mer ridge regression", []).append(
-                baselines.kmer_baseline(known, truth, asked_of, classes=classes)
-                if classes
-                else baselines.kmer_regression(known, truth, asked_of)
-            )
-        if "gc" in wanted:
-            found.setdefault("GC content only", []).append(
-                baselines.gc_baseline(known, truth, asked_of, classes=classes)
-                if classes
-                else baselines.gc_regression(known, truth, asked_of)
-            )
+        if "kmers" in wanted and classes:
+            methods["4-mer logistic regression"] = baselines.kmer_baseline(known, truth, asked_of, classes=classes)
+        elif "kmers" in wanted:
+            methods["4-mer ridge regression"] = baselines.kmer_regression(known, truth, asked_of)
+        if "gc" in wanted and classes:
+            methods["GC content only"] = baselines.gc_baseline(known, truth, asked_of, classes=classes)
+        elif "gc" in wanted:
+            methods["GC content only"] = baselines.gc_regression(known, truth, asked_of)
     return found
 
 
-def test_sets(one: TaskRecords, part: Any, names: Sequence[str]) -> Iterator[TestSet]:
+def test_sets(one: TaskRecords, part: Part) -> Iterator[TestSet]:
     """Name the sets among the records answered: the part itself, its clean subset, and further data in order."""
     count = len(one.labelled.parts[part])
     groups = one.labelled.groups
@@ -149,20 +149,20 @@ def test_sets(one: TaskRecords, part: Any, names: Sequence[str]) -> Iterator[Tes
     repeated = one.labelled.in_training.get(part, np.zeros(count, dtype=bool))
     if repeated.any() and not repeated.all():
         yield TestSet(f"{part}, not in training", np.flatnonzero(~repeated))
-    for name in names:
-        more = len(one.tests[name].part("test"))
+    for name, labelled in one.tests.items():
+        more = len(labelled.part("test"))
         yield TestSet(name, slice(count, count + more))
         count += more
 
 
-def score_answers(task: Task, records: Sequence[Record], answers: Answers, sets: Sequence[TestSet]) -> list[Score]:
+def score_answers(records: Sequence[Record], answers: Answers, sets: Sequence[TestSet]) -> list[Score]:
     """Score every method on every question and set of records, with bootstrap intervals."""
     scores: list[Score] = []
-    for number, question in enumerate(questions(task)):
+    for question, methods in answers.items():
         truth = question.truth(records)
         for one in sets:
-            for method, answered in answers.items():
-                true, said = truth[one.rows], answered[number][one.rows]
+            for method, answered in methods.items():
+                true, said = truth[one.rows], answered[one.rows]
                 metrics = classification_metrics(true, said) if question.options else regression_metrics(true, said)
                 intervals = (
                     classification_intervals(true, said) if question.options else regression_intervals(true, said)

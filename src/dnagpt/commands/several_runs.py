@@ -5,6 +5,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+from rich.table import Table as ConsoleTable
+
 from dnagpt.commands.finetune_settings import FinetuneSettings
 from dnagpt.commands.score_sections import HEADLINE_SCORES, score_name
 from dnagpt.commands.task_report import Finetuned, write_scores
@@ -105,13 +108,25 @@ def compare_runs(folders: Sequence[Path], output: Path | None, *, score: str) ->
     return table
 
 
+def print_table(table: Table) -> None:
+    """Show a table of runs on standard output."""
+    shown = ConsoleTable(*table.columns)
+    for row in table.rows:
+        shown.add_row(
+            *(f"{cell:.3f}" if isinstance(cell, float) else "" if cell is None else str(cell) for cell in row)
+        )
+    Console().print(shown)
+
+
 def _first_scores(folder: Path) -> dict[tuple[str, str, str], float | None]:
     path = folder / "metrics.json"
     try:
         metrics = json.loads(path.read_text())
         tasks = metrics["tasks"]
     except (OSError, ValueError, KeyError, TypeError):
-        raise InputError(f"{folder} is not the folder of a finished fine-tuning: metrics.json holds no tasks.") from None
+        raise InputError(
+            f"{folder} is not the folder of a finished fine-tuning: metrics.json holds no tasks."
+        ) from None
     several = len(tasks) > 1
     return {
         (f"{task}, {where}" if several else where, method, name): value

@@ -102,9 +102,7 @@ class TrainingExamples:
         return _marked(rows, one.first_mark)
 
 
-def answer_losses(
-    tasks: Sequence[TaskRecords], training: TrainingConfig, vocabulary: Vocabulary
-) -> list[AnswerLoss]:
+def answer_losses(tasks: Sequence[TaskRecords], training: TrainingConfig, vocabulary: Vocabulary) -> list[AnswerLoss]:
     """Weigh every answer of every task: lambda for numbers, 1 for tokens, times the weights that the settings give."""
     losses: list[AnswerLoss] = []
     for one in tasks:
@@ -118,7 +116,7 @@ def answer_losses(
     strangers = set(training.weights) - set(names)
     if strangers:
         raise InputError(
-            f"training.weights names {', '.join(sorted(strangers))}, but what is answered is {', '.join(names)}."
+            f"training.weights names {', '.join(sorted(strangers))}, but the run answers {', '.join(names)}."
         )
     return losses
 

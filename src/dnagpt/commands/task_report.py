@@ -1,6 +1,5 @@
 """What a fine-tuning came to, for people and programs: report.html, metrics.json, scores.csv, predictions.csv."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from dnagpt.commands.progress import counting
 from dnagpt.commands.score_sections import headlines_of, score_sections, split_section
 from dnagpt.commands.scoring import (
     CNN_EPOCHS,
+    Answers,
     Score,
     TestSet,
     model_answers,
@@ -102,10 +102,12 @@ def score_table(
     predictions: Sequence[Prediction],
 ) -> tuple[dict[str, Any], list[Section], list[Headline]]:  # fmt: skip
     """Score the answers to one table, with 4-mers and GC content fitted on another, where there is one."""
-    methods = {"model": model_answers(predictions), **yardstick_answers(task, train, [], test, ("kmers", "gc"), seed=0)}
+    found = _joined(
+        model_answers({"model": predictions}), yardstick_answers(task, train, [], test, ("kmers", "gc"), seed=0)
+    )
     sets = [TestSet("test", slice(0, len(test)))]
-    scores = score_answers(task, test, methods, sets)
-    sections = score_sections(scores, test, methods, sets)
+    scores = score_answers(test, found, sets)
+    sections = score_sections(scores, test, found, sets)
     return _by_answer(scores, "test"), sections, headlines_of(scores)
 
 
@@ -146,12 +148,11 @@ def _report_task(
     own_answers = {name: values[: len(own)] for name, values in answers(one.task, first).items()}
     name = f"predictions_{one.task.name}.csv" if several else "predictions.csv"
     write_table(pd.DataFrame(own).assign(**own_answers), run.path / name)
-    methods = {name: model_answers(found) for name, found in predictions.items()}
-    methods |= _yardsticks(one, records, beside, seed=seed, quiet=quiet)
-    sets = list(test_sets(one, part, list(one.tests)))
-    scores = score_answers(one.task, records, methods, sets)
+    found = _joined(model_answers(predictions), _yardsticks(one, records, beside, seed=seed, quiet=quiet))
+    sets = list(test_sets(one, part))
+    scores = score_answers(records, found, sets)
     metrics["scores"] = {each.name: _by_answer(scores, each.name) for each in sets}
-    sections += score_sections(scores, records, methods, sets, heading=f"{one.task.name}: " if several else "")
+    sections += score_sections(scores, records, found, sets, heading=f"{one.task.name}: " if several else "")
     sections += _attention(next(iter(taught.values())), one.task, own, places)
     facts = {"task": one.task.name} if several else {}
     return Finetuned(run.model, metrics, sections, headlines_of(scores), _rows(scores, facts))
@@ -159,11 +160,15 @@ def _report_task(
 
 def _yardsticks(
     one: TaskRecords, records: Sequence[Mapping[str, object]], beside: Sequence[str], *, seed: int, quiet: bool
-) -> dict[str, Any]:
+) -> Answers:
     train, validation = one.labelled.part("train"), one.labelled.part("validation")
     total = len(train) * CNN_EPOCHS * len(questions(one.task)) if "cnn" in beside else 0
     with counting("Yardsticks", total, unit="examples", quiet=quiet) as done:
         return yardstick_answers(one.task, train, validation, records, beside, seed=seed, done=done)
+
+
+def _joined(models: Answers, yardsticks: Answers) -> Answers:
+    return {question: {**methods, **yardsticks.get(question, {})} for question, methods in models.items()}
 
 
 def _by_answer(scores: Sequence[Score], test_set: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from dnagpt.model.cache import KeyValueCache
 from dnagpt.model.config import PRESETS, KmerTable, ModelConfig
 from dnagpt.model.layers import RotaryPositions
 from dnagpt.model.network import DNAGPT
-from dnagpt.model.precision import autocast, has_bfloat16
+from dnagpt.model.precision import autocast, fastest_device, has_bfloat16
 
 __all__ = [
     "DNAGPT",
@@ -14,5 +14,6 @@ __all__ = [
     "ModelConfig",
     "RotaryPositions",
     "autocast",
+    "fastest_device",
     "has_bfloat16",
 ]

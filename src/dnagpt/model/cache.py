@@ -11,7 +11,8 @@ from dnagpt.model.config import ModelConfig
 class KeyValueCache:
     """The keys and values of every block for one batch of prompts of equal length.
 
-    The last token read is kept too, for an embedding that looks at it. Memory: `2 * layers * batch * capacity * width` numbers of `dtype`.
+    The last token read is kept too, for an embedding that looks at it.
+    Memory: `2 * layers * batch * capacity * width` numbers of `dtype`.
     """
 
     def __init__(

@@ -32,7 +32,7 @@ class Task:
     """The prompt and its answers."""
     transforms: Mapping[str, Transform] = field(default_factory=dict)
     """The scaling of number fields, by field name; the others stay as they are."""
-    views: Views = Views()
+    views: Views = field(default_factory=Views)
     """In which ways a record is read: strands, frames, parts of what is too long."""
 
     def __post_init__(self) -> None:
@@ -146,7 +146,7 @@ def _task(name: str, entry: Any, where: str) -> Task:
         or not isinstance(entry.get("views", {}), dict)
     ):
         raise InputError(
-            f"{where}: the task [{name}] needs a `template`, may have tables `transforms` and `views`, and nothing else."
+            f"{where}: the task [{name}] needs a `template`, may have `transforms` and `views`, and nothing else."
         )
     transforms = entry.get("transforms", {})
     if not isinstance(transforms, dict) or not all(isinstance(value, dict) for value in transforms.values()):
