@@ -7,6 +7,7 @@ from tests.model.networks import CONTEXT, random_rows, tiny_network
 from torch.nn import functional as F
 
 from dnagpt.model import DNAGPT, PRESETS, KeyValueCache, ModelConfig
+from dnagpt.model.layers import Block
 
 Positions = Literal["rotary", "learned"]
 NumberEmbedding = Literal["magnitude", "released"]
@@ -159,6 +160,7 @@ def test_the_last_block_computes_only_what_is_wanted() -> None:
     network, rows = tiny_network(), random_rows(3, 20)
     widened: list[int] = []
     for block in network.blocks:
+        assert isinstance(block, Block)
         block.mlp_in.register_forward_hook(lambda _module, _given, out: widened.append(out[..., 0].numel()))
     wanted = torch.zeros(3, 20, dtype=torch.bool)
     wanted[:, -2] = True
