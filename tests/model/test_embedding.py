@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.model.networks import tiny_network
 
+from dnagpt.commands.network_settings import kmer_table
 from dnagpt.language.tokenizer import encode_sequence
 from dnagpt.language.vocabulary import Vocabulary
 from dnagpt.model import KeyValueCache, KmerTable, ModelConfig
@@ -18,9 +19,7 @@ WIDTH = 8
 
 
 def table_of(vocabulary: Vocabulary) -> KmerTable:
-    return KmerTable(
-        first_id=vocabulary.kmer_ids(vocabulary.k).start, letters=len(vocabulary.alphabet), length=vocabulary.k
-    )
+    return kmer_table(vocabulary)
 
 
 def embedding_for(vocabulary: Vocabulary) -> TokenEmbedding:
@@ -36,11 +35,15 @@ def test_a_kmer_is_read_with_all_kmers_that_end_within_it(letters: str, preset: 
     letters = letters[: len(letters) // k * k]
     embedding = embedding_for(vocabulary)
     vectors = embedding(torch.from_numpy(encode_sequence(vocabulary, letters).ids.astype(np.int64))[None])[0]
-    for place, start in enumerate(range(0, len(letters), k)):
-        ends = range(start + 1, start + k + 1) if start else [k]
-        kmers = [vocabulary.id_of(letters[end - k : end]) for end in ends]
-        expected = embedding.weight[kmers].sum(dim=0) / len(kmers) ** 0.5
-        torch.testing.assert_close(vectors[place], expected, atol=1e-6, rtol=1e-6)
+    torch.testing.assert_close(vectors[0], embedding.weight[vocabulary.id_of(letters[:k])])
+    for place, start in enumerate(range(k, len(letters), k), start=1):
+        kmers = [
+            vocabulary.id_of(letters[end - length : end])
+            for end in range(start + 1, start + k + 1)
+            for length in range(vocabulary.shortest, k + 1)
+        ]
+        expected = embedding.weight[kmers].sum(dim=0) / k**0.5
+        torch.testing.assert_close(vectors[place], expected, atol=1e-5, rtol=1e-5)
 
 
 def test_what_is_no_whole_kmer_is_read_by_itself() -> None:
@@ -57,12 +60,12 @@ def test_gradients_reach_every_overlapping_kmer() -> None:
     embedding(torch.from_numpy(encode_sequence(vocabulary, "ACGTAC").ids.astype(np.int64))[None]).sum().backward()
     assert embedding.weight.grad is not None
     touched = {vocabulary.token(int(place)) for place in embedding.weight.grad.abs().sum(dim=1).nonzero()}
-    assert touched == {"ACG", "CGT", "GTA", "TAC"}
+    assert touched == {"ACG", "CGT", "GTA", "TAC", "GT", "TA", "AC", "T", "A", "C"}
 
 
 @pytest.mark.parametrize("steps", [[1] * 12, [5, 1, 6], [12]])
 def test_cached_reading_looks_at_the_token_before(steps: list[int]) -> None:
-    network = tiny_network(overlapping=KmerTable(first_id=5, letters=2, length=5))
+    network = tiny_network(overlapping=KmerTable(first_id=5, letters=2, shortest=4, length=4))
     ids = torch.randint(3, 41, (4, 12), generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
         plain = network(ids)
@@ -79,7 +82,7 @@ def test_cached_reading_looks_at_the_token_before(steps: list[int]) -> None:
 
 
 def test_later_tokens_change_no_earlier_vector() -> None:
-    network = tiny_network(overlapping=KmerTable(first_id=9, letters=4, length=2))
+    network = tiny_network(overlapping=KmerTable(first_id=5, letters=4, shortest=1, length=2))
     ids = torch.randint(9, 25, (1, 10), generator=torch.Generator().manual_seed(2))
     for changed, other in itertools.product((3, 9), (9, 24)):
         altered = ids.clone()
@@ -90,12 +93,12 @@ def test_later_tokens_change_no_earlier_vector() -> None:
 
 
 def test_more_kmers_than_tokens_are_refused() -> None:
-    with pytest.raises(ValueError, match="more than the vocabulary's 41 tokens"):
+    with pytest.raises(ValueError, match="no more than 41 tokens"):
         ModelConfig(
             vocabulary_size=41,
             context=8,
             layers=1,
             heads=1,
             width=8,
-            overlapping=KmerTable(first_id=5, letters=4, length=3),
+            overlapping=KmerTable(first_id=5, letters=4, shortest=3, length=3),
         )

@@ -26,6 +26,8 @@ class TaskSettings(BaseModel):
     """The scaling of number fields: `log10(x+0.1)`, `zscore`, or both."""
     views: Views = Views()
     """In which ways a record is read: both strands, several frames, the centre or tiles of what is too long."""
+    substitutions: float = Field(default=0.0, ge=0, lt=1)
+    """The share of the letters of each training sequence that are replaced at random, anew each time it is seen."""
     class_weights: dict[str, float] | Literal["balanced"] | None = None
     """The weight of each class in the loss; `balanced` makes every class count the same."""
     weight: float = Field(default=1.0, ge=0)

@@ -31,7 +31,7 @@ class NetworkSettings(BaseModel):
     positions: Literal["rotary", "learned"] | None = None
     """How order is told."""
     overlapping: bool | None = None
-    """Whether each k-mer is embedded together with the k-mers that overlap it."""
+    """Whether each k-mer is embedded together with all k-mers, long and short, that end within it."""
 
     @field_validator("preset")
     @classmethod
@@ -56,6 +56,8 @@ class NetworkSettings(BaseModel):
 
 
 def kmer_table(vocabulary: Vocabulary) -> KmerTable:
-    """Tell a network where a vocabulary keeps its longest k-mers."""
-    first_id = vocabulary.kmer_ids(vocabulary.k).start
-    return KmerTable(first_id=first_id, letters=len(vocabulary.alphabet), length=vocabulary.k)
+    """Tell a network where a vocabulary keeps its k-mers."""
+    first_id = vocabulary.kmer_ids(vocabulary.shortest).start
+    return KmerTable(
+        first_id=first_id, letters=len(vocabulary.alphabet), shortest=vocabulary.shortest, length=vocabulary.k
+    )

@@ -27,9 +27,7 @@ def score_sections(
 ) -> list[Section]:  # fmt: skip
     """Lay out the scores of every question: methods beside one another, then the model's in detail."""
     asked = list(dict.fromkeys(score.question for score in scores))
-    return [
-        _section(question, scores, records, answers[question], sets, heading) for question in asked
-    ]
+    return [_section(question, scores, records, answers[question], sets, heading) for question in asked]
 
 
 def headlines_of(scores: Sequence[Score]) -> list[Headline]:

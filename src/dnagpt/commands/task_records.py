@@ -9,6 +9,7 @@ from dnagpt.checkpoint import Model
 from dnagpt.commands.finetune_settings import FinetuneSettings, TaskSettings
 from dnagpt.data.labelled import Labelled, Part, read_labelled
 from dnagpt.data.order import counter_generator
+from dnagpt.data.substitutions import substitute_letters
 from dnagpt.errors import InputError
 from dnagpt.inference.predict import field_options, fitting_rows, view_rows
 from dnagpt.language.grammar import MOST_ANSWERS, Field
@@ -78,7 +79,7 @@ def true_classes(records: Sequence[Mapping[str, object]], item: Field) -> "np.nd
 
 
 class TrainingExamples:
-    """The training records of all tasks as one list; each time one is seen, one of its views is drawn."""
+    """The training records of all tasks as one list; each time one is seen, a view of it is drawn."""
 
     def __init__(self, model: Model, tasks: Sequence[TaskRecords], seed: int) -> None:
         self._model, self._tasks, self._seed = model, tasks, seed
@@ -92,14 +93,16 @@ class TrainingExamples:
     def rows(self, sample: int, example: int) -> Rows:
         """Write one example for the `sample`-th time that an example is seen, counted over all epochs."""
         one, place = self._places[example]
-        rows = self._first[example]
-        if one.task.views != Views():
-            record, where = _record(one, place)
-            vocabulary, context = self._model.vocabulary, self._model.network.config.context
-            views = one.task.views.of(record, one.task.template, vocabulary, context, where)
-            chosen = int(counter_generator(self._seed, _VIEW_STREAM, sample).integers(len(views)))
-            rows = fitting_rows(self._model, one.task, views[chosen], where)
-        return _marked(rows, one.first_mark)
+        if one.task.views == Views() and not one.settings.substitutions:
+            return _marked(self._first[example], one.first_mark)
+        record, where = _record(one, place)
+        generator = counter_generator(self._seed, _VIEW_STREAM, sample)
+        vocabulary, context = self._model.vocabulary, self._model.network.config.context
+        views = one.task.views.of(record, one.task.template, vocabulary, context, where)
+        view = views[int(generator.integers(len(views)))]
+        if one.settings.substitutions:
+            view = _substituted(view, one, vocabulary, generator)
+        return _marked(fitting_rows(self._model, one.task, view, where), one.first_mark)
 
 
 def answer_losses(tasks: Sequence[TaskRecords], training: TrainingConfig, vocabulary: Vocabulary) -> list[AnswerLoss]:
@@ -161,6 +164,16 @@ def _fitted(task: Task, labelled: Labelled) -> Task:
 
 def _record(one: TaskRecords, place: int) -> tuple[Mapping[str, object], str]:
     return one.labelled.records[place], one.labelled.names[place]
+
+
+def _substituted(
+    record: Mapping[str, object], one: TaskRecords, vocabulary: Vocabulary, generator: np.random.Generator
+) -> Mapping[str, object]:
+    letters = vocabulary.alphabet.replace(vocabulary.unknown, "")
+    names = [item.name for item in one.task.template.given if item.kind == "sequence"]
+    share = one.settings.substitutions
+    changed = {name: substitute_letters(str(record[name]), share, letters, generator) for name in names}
+    return {**record, **changed}
 
 
 def _marked(rows: Rows, first_mark: int) -> Rows:

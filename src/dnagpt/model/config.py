@@ -6,25 +6,39 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class KmerTable(BaseModel):
-    """Where a vocabulary keeps its longest k-mers: ids in the order of the alphabet, the first base slowest.
+    """Where a vocabulary keeps its k-mers: shorter ones first, each length in the order of the alphabet, the first
+    base slowest.
 
-    >>> KmerTable(first_id=122, letters=4, length=4).count
-    256
+    >>> table = KmerTable(first_id=38, letters=4, shortest=1, length=4)
+    >>> table.first_of(4), table.end
+    (122, 378)
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     first_id: int = Field(ge=0)
-    """The id of the first k-mer."""
+    """The id of the first of the shortest k-mers."""
     letters: int = Field(gt=1, le=64)
     """The size of the alphabet."""
-    length: int = Field(gt=0, le=24)
-    """The bases of a k-mer."""
+    shortest: int = Field(gt=0, le=12)
+    """The bases of the shortest k-mers."""
+    length: int = Field(gt=0, le=12)
+    """The bases of the longest k-mers."""
+
+    @model_validator(mode="after")
+    def _shortest_is_not_longer(self) -> Self:
+        if self.shortest > self.length:
+            raise ValueError(f"the shortest k-mers have {self.shortest} bases, more than the longest, {self.length}")
+        return self
+
+    def first_of(self, length: int) -> int:
+        """The id of the first k-mer of a length."""
+        return self.first_id + sum(self.letters**shorter for shorter in range(self.shortest, length))
 
     @property
-    def count(self) -> int:
-        """How many k-mers there are."""
-        return self.letters**self.length
+    def end(self) -> int:
+        """The id behind the last k-mer."""
+        return self.first_of(self.length + 1)
 
 
 class ModelConfig(BaseModel):
@@ -65,10 +79,10 @@ class ModelConfig(BaseModel):
 
     @model_validator(mode="after")
     def _kmers_are_tokens(self) -> Self:
-        if self.overlapping and self.overlapping.first_id + self.overlapping.count > self.vocabulary_size:
+        if self.overlapping and self.overlapping.end > self.vocabulary_size:
             raise ValueError(
-                f"{self.overlapping.count:,} overlapping k-mers from id {self.overlapping.first_id} on are more than "
-                f"the vocabulary's {self.vocabulary_size:,} tokens"
+                f"overlapping k-mers have ids up to {self.overlapping.end:,}, and the vocabulary has no more than "
+                f"{self.vocabulary_size:,} tokens"
             )
         return self
 

@@ -25,7 +25,7 @@ from dnagpt.model import autocast
 from dnagpt.training.checkpoints import load_checkpoint, newest_checkpoint, remove_unfinished, save_checkpoint
 from dnagpt.training.config import TrainingConfig
 from dnagpt.training.objective import Objective, answer_tally, to_tensors
-from dnagpt.training.optimiser import learning_rate, make_optimiser
+from dnagpt.training.optimiser import AveragingAdamW, learning_rate, make_optimiser
 from dnagpt.training.run_folder import MetricsLog, RunFolder
 from dnagpt.training.world import World, distribute
 
@@ -101,7 +101,7 @@ def train(objective: Objective, config: TrainingConfig, hooks: Hooks, run: RunFo
                 log.write(progress.step, shown)
                 _refuse_divergence(progress.step, shown["train/loss"])
             if progress.step % config.validate_every == 0 or last:
-                with speed.paused():
+                with speed.paused(), optimiser.averaged():
                     _validate(objective, config, hooks, progress, log)
             stop = world.any(flag=stopping.is_set())
             if progress.step % config.checkpoint_every == 0 or last or stop:
@@ -141,7 +141,7 @@ def _is_stale(progress: Progress, config: TrainingConfig) -> bool:
 
 
 def _update(
-    objective: Objective, optimiser: torch.optim.Optimizer, config: TrainingConfig, step: int,
+    objective: Objective, optimiser: AveragingAdamW, config: TrainingConfig, step: int,
     batches: BatchSource, world: World, speed: "_Speed",
 ) -> Callable[[], dict[str, float]]:  # fmt: skip
     """Make one update; what comes back computes the losses when somebody wants to see them."""
