@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from tests.conftest import PROJECT
 
 from dnagpt.commands.configuration import load_settings
 from dnagpt.commands.finetune import FinetuneSettings
@@ -11,7 +12,6 @@ from dnagpt.data.labelled import read_labelled
 from dnagpt.data.sources import field_columns
 from dnagpt.language.template import Template
 from dnagpt.tasks import Task, Transform
-from tests.conftest import PROJECT
 
 TASKS = sorted((PROJECT / "configs" / "tasks").glob("*.toml"))
 RUNS = sorted((PROJECT / "configs").glob("*.toml")) + sorted((PROJECT / "configs" / "variants").glob("*.toml"))

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.data.test_splits import TASK, random_sequences, write
 
 from dnagpt.data.labelled import DataConfig, Labelled, read_labelled
 from dnagpt.data.near_duplicates import near_duplicate_clusters
@@ -14,7 +15,6 @@ from dnagpt.data.repeats import repeat_classes, reverse_complement_text
 from dnagpt.data.split_report import split_report
 from dnagpt.language.template import Template
 from dnagpt.tasks import Task
-from tests.data.test_splits import TASK, random_sequences, write
 
 
 def kmers(sequence: str) -> set[str]:

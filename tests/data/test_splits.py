@@ -95,7 +95,10 @@ def test_sizes_can_be_given_and_must_add_up(tmp_path: Path) -> None:
 
 def test_chromosomes_are_held_out_by_name(tmp_path: Path) -> None:
     path = write(
-        tmp_path / "all.csv", sequence=random_sequences(40), label=["1", "1", "0", "0"] * 10, chrom=["chr1", "chr2"] * 20
+        tmp_path / "all.csv",
+        sequence=random_sequences(40),
+        label=["1", "1", "0", "0"] * 10,
+        chrom=["chr1", "chr2"] * 20,
     )
     labelled = read_labelled(DataConfig(table=path, chromosome="chrom", test_chromosomes=("chr2",)), TASK)
     assert labelled.parts["test"] == tuple(range(1, 40, 2))
