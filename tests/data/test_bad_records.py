@@ -22,7 +22,7 @@ SPECIES = "<{species}>{sequence}<=><B>{label?:boolean}"
 TABLES: dict[str, tuple[str, str, str]] = {
     "label_no_boolean": (
         BOOLEAN, "sequence,label\nA,1\nC,maybe\nG,perhaps\n",
-        r"all\.csv, row 2, field label: 'maybe' is neither yes nor no.* \(2 of 3 records have such a mistake\.\)",
+        r"all\.csv, row 2, field label: 'maybe' is neither yes nor no.* \(2 of 3 records have such a mistake\)\.",
     ),
     "label_not_declared": (
         CHOICE, "sequence,site\nA,donor\nC,Donor\n",
