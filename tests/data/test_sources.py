@@ -1,6 +1,7 @@
 """The formats that labelled sequences come in, written here byte for byte as their publishers do."""
 
 import gzip
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -198,6 +199,12 @@ def test_hdf5_that_is_not_one_hot_is_named(tmp_path: Path) -> None:
     (tmp_path / "train.h5").write_text("no HDF5")
     with pytest.raises(InputError, match="cannot be read as HDF5"):
         read_labelled(config, EXPRESSION)
+
+
+def test_hdf5_without_h5py_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    with pytest.raises(InputError, match=r"HDF5 needs h5py.*pip install \"dnagpt\[tables\]\""):
+        read_labelled(DataConfig(table=tmp_path / "train.h5"), EXPRESSION)
 
 
 def test_several_columns_can_hold_one_field(tmp_path: Path) -> None:

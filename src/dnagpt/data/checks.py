@@ -54,8 +54,9 @@ def _check_column(
     if len(offending):
         first = int(offending[0])
         problem = next(_problems(cells.iloc[first], read, f"{names[first]}, {place}"))
-        count = f" ({len(offending):,} of {len(names):,} records have such a mistake.)" if len(offending) > 1 else ""
-        raise InputError(f"{problem}{count}")
+        if len(offending) > 1:
+            problem = f"{problem.removesuffix('.')} ({len(offending):,} of {len(names):,} records have such a mistake)."
+        raise InputError(problem)
 
 
 def _problems(value: object, read: Callable[[object, str], object], where: str) -> Iterator[str]:

@@ -34,7 +34,7 @@ _LEAKS: dict[Level, str] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Labelled:
     """Records of a task with their parts."""
 

@@ -1,5 +1,6 @@
 """Where labelled records come from, what is kept of them, and how they are divided: the `[data]` of a task file."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -42,13 +43,13 @@ class DataConfig(BaseModel):
     """The file of test records."""
     folder: Path | None = None
     """A folder with files such as train.csv, dev.csv and test.csv, or folders train and test with a file a class."""
-    classes: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    classes: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     """FASTA files (patterns such as `pos/*.fa.gz`) of each answer: `{true = [...], false = [...]}`."""
     genome: Path | None = None
     """The FASTA or .2bit file that holds the sequences of records that are intervals."""
     separator: str = Field(default="|", min_length=1)
     """What stands before each label at the end of a FASTA header."""
-    columns: dict[str, str | tuple[str, ...]] = Field(default_factory=dict)
+    columns: Mapping[str, str | tuple[str, ...]] = Field(default_factory=dict)
     """Which column of the table holds a field, where it has another name; several for a field of several numbers."""
     cut: tuple[int, int] | None = None
     """A stretch to be cut out of every sequence, 0-based half-open: the motif that positives and negatives share."""
@@ -86,7 +87,7 @@ class DataConfig(BaseModel):
 
     @field_validator("classes")
     @classmethod
-    def _one_source(cls, classes: dict[str, tuple[str, ...]], info: ValidationInfo) -> dict[str, tuple[str, ...]]:
+    def _one_source(cls, classes: Mapping[str, tuple[str, ...]], info: ValidationInfo) -> Mapping[str, tuple[str, ...]]:
         named = [name for name in ("table", "train", "folder") if info.data.get(name) is not None]
         if len(named) + bool(classes) != 1 and {"table", "train", "folder"} <= info.data.keys():
             raise ValueError(f"give exactly one of {_SOURCES}")

@@ -78,10 +78,9 @@ def field_columns(config: DataConfig, template: Template) -> dict[str, str]:
 
 def _read(file: SourceFile, config: DataConfig, template: Template, genome: Genome | None) -> pd.DataFrame:
     columns = field_columns(config, template)
-    table = _table(file, config, template, columns)
     if file.label is not None:
         columns = columns | {_only_class(template, file).name: "_label"}
-        table["_label"] = file.label
+    table = _table(file, config, template, columns).assign(_label=file.label)
     table = _with_labels_beside(table, file.path, template, columns)
     if genome is not None and not _has_sequences(table, template, columns):
         only = _only_sequence(template, f"{file.path} holds intervals")
