@@ -6,7 +6,7 @@ import pytest
 from tests.conftest import PROJECT
 
 from dnagpt.commands.configuration import load_settings
-from dnagpt.commands.finetune import FinetuneSettings
+from dnagpt.commands.finetune_settings import FinetuneSettings, TaskSettings
 from dnagpt.commands.pretrain import PretrainSettings
 from dnagpt.data.labelled import read_labelled
 from dnagpt.data.sources import field_columns
@@ -21,6 +21,10 @@ def name_of(path: Path) -> str:
     return path.stem
 
 
+def tasks_of(path: Path) -> dict[str, TaskSettings]:
+    return load_settings(FinetuneSettings, path, []).tasks
+
+
 @pytest.fixture(autouse=True)
 def _folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for variable in ("DNAGPT_DATA", "DNAGPT_GENOMES"):
@@ -29,10 +33,10 @@ def _folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", TASKS, ids=name_of)
 def test_task_file_is_understood(path: Path) -> None:
-    settings = load_settings(FinetuneSettings, path, [])
-    template = Template.parse(settings.template)
-    Task(settings.name, template, {name: Transform.parse(text) for name, text in settings.transforms.items()})
-    assert set(field_columns(settings.data, template)) == set(template.columns)
+    for name, settings in tasks_of(path).items():
+        template = Template.parse(settings.template)
+        Task(name, template, {field: Transform.parse(text) for field, text in settings.transforms.items()})
+        assert set(field_columns(settings.data, template)) == set(template.columns)
     assert f"dnagpt finetune {path.relative_to(PROJECT)}" in path.read_text() or path.stem == "plain-table"
 
 
@@ -44,6 +48,6 @@ def test_run_file_is_understood(path: Path) -> None:
 @pytest.mark.parametrize("name", ["gue-tf-0", "gue-mouse-0", "gue-prom-core-all", "gue-prom-300-tata", "pas-mouse"])
 def test_task_file_fits_the_published_data(name: str, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DNAGPT_DATA", str(data_dir))
-    settings = load_settings(FinetuneSettings, PROJECT / "configs" / "tasks" / f"{name}.toml", [])
-    labelled = read_labelled(settings.data, Task(settings.name, Template.parse(settings.template)))
-    assert all(labelled.parts.values())
+    for task, settings in tasks_of(PROJECT / "configs" / "tasks" / f"{name}.toml").items():
+        labelled = read_labelled(settings.data, Task(task, Template.parse(settings.template)))
+        assert all(labelled.parts.values())

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 
 from dnagpt.data.batches import MOST_PADDING, padding_share
-from dnagpt.data.order import BATCHES_A_POOL, EpochOrder, LengthOrder, counter_generator
+from dnagpt.data.order import BATCHES_A_POOL, LengthOrder, counter_generator
 
 tables = st.lists(st.integers(1, 600), min_size=1, max_size=150)
 batch_sizes = st.integers(1, 40)
@@ -42,21 +42,21 @@ def test_neighbouring_streams_do_not_run_into_one_another() -> None:
 
 @pytest.mark.parametrize("size", [1, 2, 7, 100])
 def test_every_epoch_visits_every_example_once(size: int) -> None:
-    order = EpochOrder(size, seed=3)
+    order = LengthOrder([9] * size, batch_size=3, seed=3)
     epochs = [[order.example(epoch * size + place) for place in range(size)] for epoch in range(4)]
     assert all(sorted(epoch) == list(range(size)) for epoch in epochs)
     assert size < 7 or len({tuple(epoch) for epoch in epochs}) == 4
 
 
 def test_an_example_depends_on_its_number_alone() -> None:
-    forwards = [EpochOrder(10, seed=3).example(sample) for sample in range(40)]
-    order = EpochOrder(10, seed=3)
+    forwards = [LengthOrder([9] * 10, batch_size=3, seed=3).example(sample) for sample in range(40)]
+    order = LengthOrder([9] * 10, batch_size=3, seed=3)
     assert [order.example(sample) for sample in reversed(range(40))][::-1] == forwards
-    assert [EpochOrder(10, seed=4).example(sample) for sample in range(40)] != forwards
+    assert [LengthOrder([9] * 10, batch_size=3, seed=4).example(sample) for sample in range(40)] != forwards
 
 
 def test_every_example_may_come_first() -> None:
-    order = EpochOrder(5, seed=0)
+    order = LengthOrder([9] * 5, batch_size=1, seed=0)
     assert chisquare(np.bincount([order.example(epoch * 5) for epoch in range(1000)])).pvalue > 1e-3
 
 

@@ -58,16 +58,16 @@ def test_the_same_seed_gives_the_same_answer_and_leaves_other_generators_alone()
 def test_the_best_validation_epoch_is_kept() -> None:
     """Validation numbers that contradict the training ones make every further epoch worse than the first."""
     numbers = np.array(FEW[1]) * 1.0
-    swapped = [*FEW, FEW[0], 1 - numbers]
-    first, later = (convolutional_regression(*swapped, FEW[0][:2], epochs=epochs) for epochs in (1, 12))
+    first, later = (
+        convolutional_regression(*FEW, FEW[0], 1 - numbers, FEW[0][:2], epochs=epochs) for epochs in (1, 12)
+    )
     np.testing.assert_array_equal(first, later)
     last = convolutional_regression(*FEW, [], [], FEW[0][:2], epochs=12)
     assert np.abs(last - first).max() > 0.1
 
 
 def test_classes_are_judged_by_right_calls() -> None:
-    swapped = [*FEW, FEW[0], 1 - np.array(FEW[1])]
-    chances = convolutional_baseline(*swapped, FEW[0][:2], classes=2, epochs=12)
+    chances = convolutional_baseline(*FEW, FEW[0], 1 - np.array(FEW[1]), FEW[0][:2], classes=2, epochs=12)
     assert (chances.argmax(axis=1) == [0, 1]).sum() <= 1  # an epoch that learnt nothing is kept
 
 

@@ -82,7 +82,7 @@ class TrainingExamples:
     """The training records of all tasks as one list; each time one is seen, a view of it is drawn."""
 
     def __init__(self, model: Model, tasks: Sequence[TaskRecords], seed: int) -> None:
-        self._model, self._tasks, self._seed = model, tasks, seed
+        self._model, self._seed = model, seed
         self._places = [(task, place) for task in tasks for place in task.labelled.parts["train"]]
         self._first = [view_rows(model, one.task, *_record(one, place))[0] for one, place in self._places]
         self.lengths = [len(rows) for rows in self._first]

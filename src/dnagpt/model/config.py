@@ -6,8 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class KmerTable(BaseModel):
-    """Where a vocabulary keeps its k-mers: shorter ones first, each length in the order of the alphabet, the first
-    base slowest.
+    """Where a vocabulary keeps its k-mers: shorter ones first, a length in alphabetic order, first base slowest.
 
     >>> table = KmerTable(first_id=38, letters=4, shortest=1, length=4)
     >>> table.first_of(4), table.end

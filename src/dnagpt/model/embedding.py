@@ -11,12 +11,12 @@ from dnagpt.model.config import KmerTable
 
 
 class TokenEmbedding(nn.Embedding):
-    """One vector a token; with a table of k-mers, the sum over all k-mers, long and short, that end within it.
+    """One vector a token; with a table of k-mers, the sum over all k-mers that end within it.
 
     Cut into k-mers end to end, `ACGTAC` is `ACG TAC`; one base later the same letters are other tokens, so a network
     has to learn every motif k times, once a frame. With a table of k-mers the vector of a k-mer is the sum over those
-    that end at each of its bases (`CGT`, `GTA` and `TAC` for `TAC`) and, where the vocabulary has them, the shorter ones
-    that end there, over the square root of k. All frames share one table, long k-mers fall back on the short ones
+    that end at each of its bases (`CGT`, `GTA` and `TAC` for `TAC`) and the shorter ones of the vocabulary that end
+    there, over the square root of k. All frames share one table, long k-mers fall back on the short ones
     within them, and no position sees a base that comes after it.
     """
 
@@ -37,11 +37,8 @@ class TokenEmbedding(nn.Embedding):
         own_BLD = super().forward(ids_BL)
         if self.kmers is None:
             return own_BLD
-        first, end, count = (
-            self.kmers.first_of(self.kmers.length),
-            self.kmers.end,
-            self.kmers.letters**self.kmers.length,
-        )
+        kmers, end = self.kmers, self.kmers.end
+        first, count = kmers.first_of(kmers.length), kmers.letters**kmers.length
         if before_B1 is None:
             before_B1 = torch.zeros_like(ids_BL[:, :1])
         left_BL = torch.cat((before_B1, ids_BL[:, :-1]), dim=1)
@@ -51,5 +48,5 @@ class TokenEmbedding(nn.Embedding):
             torch.tensor(values, device=ids_BL.device) for values in (self._behind, self._kinds, self._firsts)
         )
         overlapping_PO = bases_P1 // behind_O % kinds_O + firsts_O
-        summed_PD = F.embedding_bag(overlapping_PO, self.weight, mode="sum") / self.kmers.length**0.5
+        summed_PD = F.embedding_bag(overlapping_PO, self.weight, mode="sum") / kmers.length**0.5
         return own_BLD.masked_scatter(known_BL[..., None], summed_PD.to(own_BLD.dtype))
