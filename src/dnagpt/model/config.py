@@ -4,6 +4,9 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+MOST_ROTARY_ANGLES = 1 << 26
+"""A million positions of 64 channels: half a gigabyte, and the one part of a network that no file of weights bounds."""
+
 
 class ModelConfig(BaseModel):
     """The size and the parts of one DNAGPT network.
@@ -36,6 +39,15 @@ class ModelConfig(BaseModel):
         if self.width % self.heads or (self.positions == "rotary" and self.head_width % 2):
             raise ValueError(
                 f"width {self.width} does not divide into {self.heads} heads of an even number of channels"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _rotary_positions_fit_in_memory(self) -> Self:
+        if self.positions == "rotary" and self.context * self.head_width > MOST_ROTARY_ANGLES:
+            raise ValueError(
+                f"rotary positions of a context of {self.context:,} and heads of {self.head_width:,} channels take "
+                f"more than {MOST_ROTARY_ANGLES:,} angles"
             )
         return self
 
