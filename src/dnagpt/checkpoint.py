@@ -161,8 +161,7 @@ def load_model(
         raise InputError(
             f"{folder} is not a model folder: there is no such folder. Give the folder with config.json in it."
         )
-    vocabulary = Vocabulary.from_json(_text(folder, "vocabulary.json"), where=str(folder / "vocabulary.json"))
-    _refuse_paths(vocabulary, folder / "vocabulary.json")
+    vocabulary = _vocabulary(folder)
     config, lacks, digest = _config(folder)
     if config.vocabulary_size != vocabulary.size:
         raise InputError(
@@ -239,11 +238,17 @@ def config_problems(error: ValidationError) -> str:
     return listed(problems)
 
 
-def _refuse_paths(vocabulary: Vocabulary, path: Path) -> None:
-    """Refuse a vocabulary with a file name in it, which other tools might follow; `/` alone is a released token."""
+def _vocabulary(folder: Path) -> Vocabulary:
+    """Read the vocabulary; a file name in it, which other tools might follow, is refused (`/` is a released token)."""
+    path = folder / "vocabulary.json"
+    try:
+        vocabulary = Vocabulary.from_json(_text(folder, "vocabulary.json"), where=str(path))
+    except InputError as error:
+        raise (error if str(folder) in str(error) else InputError(f"{path}: {error}")) from None
     for text in (vocabulary.name, *vocabulary.reserved):
         if len(text) > 1 and set(text) & {"/", "\\"}:
             raise InputError(f"{path}: {shown(text)} looks like the path of a file. Restore the original vocabulary.")
+    return vocabulary
 
 
 def read_tasks(folder: Path, vocabulary: Vocabulary) -> dict[str, Task]:

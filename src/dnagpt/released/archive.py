@@ -56,9 +56,8 @@ def _size(path: Path) -> int:
 
 
 def _no_weights(path: Path, reason: str) -> InputError:
-    return InputError(
-        f"{path} is not a file of plain weights, and nothing in it was executed: {shown(reason.rstrip('.'))}."
-    )
+    told = (reason if reason.isprintable() else repr(reason))[:300].rstrip(".")
+    return InputError(f"{path} is not a file of plain weights, and nothing in it was executed: {told}.")
 
 
 def _tensor_list(path: Path, size: int) -> bytes:
