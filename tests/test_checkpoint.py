@@ -73,7 +73,7 @@ def test_half_precision_weights_are_read_exactly(folder: Path) -> None:
     assert all(torch.equal(found[name], weights[name].float()) for name in weights)
 
 
-def change_weights(folder: Path, change: Callable[[dict[str, torch.Tensor]], None]) -> None:
+def change_weights(folder: Path, change: Callable[[dict[str, torch.Tensor]], object]) -> None:
     weights = load_file(folder / "model.safetensors")
     change(weights)
     save_file(weights, folder / "model.safetensors")
@@ -122,6 +122,16 @@ def link(path: Path, target: str) -> None:
 def pipe(path: Path) -> None:
     path.unlink()
     os.mkfifo(path)
+
+
+def folder_for_weights(folder: Path) -> None:
+    (folder / "model.safetensors").unlink()
+    (folder / "model.safetensors").mkdir()
+
+
+def without_number_head(folder: Path) -> None:
+    change_config(folder, lacks=["number_head"])
+    change_weights(folder, lambda weights: [weights.pop(f"number_head.{place}.weight") for place in (0, 2, 3)])
 
 
 REFUSALS: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
@@ -227,7 +237,7 @@ REFUSALS: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
         ("model.safetensors is not a plain file",),
     ),
     "a folder for weights": (
-        lambda folder: ((folder / "model.safetensors").unlink(), (folder / "model.safetensors").mkdir()),
+        folder_for_weights,
         ("model.safetensors is not a plain file",),
     ),
     "a link to itself": (lambda folder: link(folder / "tasks.toml", "tasks.toml"), ("tasks.toml is missing",)),
@@ -270,10 +280,7 @@ REFUSALS: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
         ("lacks is to be a list of number_embedding, token_head, number_head",),
     ),
     "a task whose part is lacking": (
-        lambda folder: (
-            change_config(folder, lacks=["number_head"]),
-            change_weights(folder, lambda weights: [weights.pop(f"number_head.{n}.weight") for n in (0, 2, 3)]),
-        ),
+        without_number_head,
         ("The task 'pretraining'", "needs a number head, which the weights lack"),
     ),
 }
