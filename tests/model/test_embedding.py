@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.model.networks import tiny_network
 
-from dnagpt.commands.network_settings import kmer_table
+from dnagpt.checkpoint import kmer_table
 from dnagpt.language.tokenizer import encode_sequence
 from dnagpt.language.vocabulary import Vocabulary
 from dnagpt.model import KeyValueCache, KmerTable, ModelConfig

@@ -35,6 +35,7 @@ from dnagpt.language.vocabulary import Vocabulary
 from dnagpt.model import DNAGPT, fastest_device
 from dnagpt.tasks import Task
 from dnagpt.training import Hooks, Objective, RunFolder, TrainingConfig, open_world, train
+from dnagpt.weights import empty_network, fill_network
 
 RANDOM_WEIGHTS = "random_weights"
 """The folder, within a run, of the same network trained from random weights."""
@@ -140,8 +141,9 @@ def _network(settings: FinetuneSettings, base: Path | None) -> tuple[DNAGPT, Voc
     fixed += ["vocabulary"] if "vocabulary" in settings.model_fields_set else []
     if fixed:
         raise InputError(f"{fixed[0]} cannot be set: the network in {base} has its own. Only model.dropout can.")
-    network = DNAGPT(model.network.config.model_copy(update={"dropout": settings.model.dropout or 0.0}))
-    network.load_state_dict(model.network.state_dict())
+    config = model.network.config.model_copy(update={"dropout": settings.model.dropout or 0.0})
+    network = empty_network(config, model.lacks)
+    fill_network(network, model.network.state_dict(), str(base))
     return network, model.vocabulary
 
 

@@ -4,9 +4,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
+from dnagpt.checkpoint import kmer_table
 from dnagpt.errors import InputError
 from dnagpt.language.vocabulary import Vocabulary
-from dnagpt.model import PRESETS, KmerTable, ModelConfig
+from dnagpt.model import PRESETS, ModelConfig
 
 
 class NetworkSettings(BaseModel):
@@ -53,11 +54,3 @@ class NetworkSettings(BaseModel):
             first = error.errors(include_url=False)[0]
             place = ".".join(["model", *map(str, first["loc"])])
             raise InputError(f"{place}: {first['msg'].removeprefix('Value error, ')}. Change it with --set.") from None
-
-
-def kmer_table(vocabulary: Vocabulary) -> KmerTable:
-    """Tell a network where a vocabulary keeps its k-mers."""
-    first_id = vocabulary.kmer_ids(vocabulary.shortest).start
-    return KmerTable(
-        first_id=first_id, letters=len(vocabulary.alphabet), shortest=vocabulary.shortest, length=vocabulary.k
-    )

@@ -89,12 +89,18 @@ def write_scores(rows: Iterable[ScoreRow], path: Path) -> None:
 
 
 def predict_with_progress(
-    model: Model, task: Task, records: Sequence[Mapping[str, object]], names: Sequence[str], *, quiet: bool
+    model: Model,
+    task: Task,
+    records: Sequence[Mapping[str, object]],
+    names: Sequence[str],
+    *,
+    precision: str = "auto",
+    quiet: bool,
 ) -> list[Prediction]:
     """Predict, with a bar; `names` say where each record stands, for messages."""
     passes = sum(item.count for item in task.template.answered)  # each answer is read with those before it known
     with counting("Predicting", len(records) * passes * task.views.count, unit="answers", quiet=quiet) as done:
-        return predict(model, task, records, where=names.__getitem__, done=done)
+        return predict(model, task, records, where=names.__getitem__, precision=precision, done=done)
 
 
 def score_table(

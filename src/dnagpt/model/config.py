@@ -4,6 +4,9 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+MOST_ROTARY_ANGLES = 1 << 26
+"""A million positions of 64 channels: half a gigabyte, and the one part of a network that no file of weights bounds."""
+
 
 class KmerTable(BaseModel):
     """Where a vocabulary keeps its k-mers: shorter ones first, a length in alphabetic order, first base slowest.
@@ -82,6 +85,15 @@ class ModelConfig(BaseModel):
             raise ValueError(
                 f"overlapping k-mers have ids up to {self.overlapping.end:,}, and the vocabulary has no more than "
                 f"{self.vocabulary_size:,} tokens"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _rotary_positions_fit_in_memory(self) -> Self:
+        if self.positions == "rotary" and self.context * self.head_width > MOST_ROTARY_ANGLES:
+            raise ValueError(
+                f"rotary positions of a context of {self.context:,} and heads of {self.head_width:,} channels take "
+                f"more than {MOST_ROTARY_ANGLES:,} angles"
             )
         return self
 
