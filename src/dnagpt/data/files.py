@@ -29,7 +29,7 @@ def source_files(config: DataConfig) -> list[SourceFile]:
     ['a.csv', 'b.csv']
     """
     if config.table is not None:
-        return [SourceFile(config.table)]
+        return [SourceFile(path) for path in _tables(config.table)]
     if config.folder is not None:
         return _in_folder(config.folder)
     if config.classes:
@@ -49,6 +49,16 @@ def record_format(path: Path) -> str:
         name = name.removesuffix(packed)
     ending = Path(name).suffix
     return "fasta" if ending in _FASTA else _TEXT_TABLES.get(ending, table_ending(name))
+
+
+def _tables(table: Path) -> list[Path]:
+    """Find the tables that a pattern names; a plain path stays as it is."""
+    if not glob.has_magic(str(table)) or table.exists():
+        return [table]
+    found = sorted(glob.glob(str(table)))  # noqa: PTH207 - patterns may be absolute
+    if not found:
+        raise InputError(f"data.table: no file is named like {table}. Check the path.")
+    return [Path(name) for name in found]
 
 
 def _matching(config: DataConfig, label: str) -> list[Path]:

@@ -34,7 +34,8 @@ class DataConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, validate_default=True)
 
     table: Path | None = None
-    """One file of all records: CSV, TSV, Parquet, JSON lines, HDF5, BED with column names, or FASTA with labels."""
+    """One file of all records: CSV, TSV, Parquet, JSON lines, HDF5, BED with column names, or FASTA with labels. A
+    pattern such as `*.csv` takes several."""
     train: Path | None = None
     """The file of the training records, where the parts are files of their own."""
     validation: Path | None = None
