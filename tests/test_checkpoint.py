@@ -73,7 +73,7 @@ def test_half_precision_weights_are_read_exactly(folder: Path) -> None:
     assert all(torch.equal(found[name], weights[name].float()) for name in weights)
 
 
-def change_weights(folder: Path, change: Callable[[dict[str, torch.Tensor]], None]) -> None:
+def change_weights(folder: Path, change: Callable[[dict[str, torch.Tensor]], object]) -> None:
     weights = load_file(folder / "model.safetensors")
     change(weights)
     save_file(weights, folder / "model.safetensors")
@@ -98,6 +98,40 @@ def reshape_one(weights: dict[str, torch.Tensor]) -> None:
 
 def count_instead(weights: dict[str, torch.Tensor]) -> None:
     weights["final_norm.weight"] = torch.ones(8, dtype=torch.int64)
+
+
+def change_vocabulary(folder: Path, **changes: Any) -> None:
+    path = folder / "vocabulary.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def tensor(**changes: Any) -> dict[str, Any]:
+    return {"dtype": "F32", "shape": [1], "data_offsets": [0, 4], **changes}
+
+
+def write_header(folder: Path, header: dict[str, Any]) -> None:
+    text = json.dumps(header).encode()
+    (folder / "model.safetensors").write_bytes(len(text).to_bytes(8, "little") + text + bytes(64))
+
+
+def link(path: Path, target: str) -> None:
+    path.unlink()
+    path.symlink_to(target)
+
+
+def pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def folder_for_weights(folder: Path) -> None:
+    (folder / "model.safetensors").unlink()
+    (folder / "model.safetensors").mkdir()
+
+
+def without_number_head(folder: Path) -> None:
+    change_config(folder, lacks=["number_head"])
+    change_weights(folder, lambda weights: [weights.pop(f"number_head.{place}.weight") for place in (0, 2, 3)])
 
 
 REFUSALS: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
@@ -156,6 +190,99 @@ REFUSALS: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
         ("is not a whole model folder",),
     ),
     "no folder": (shutil.rmtree, ("there is no such folder",)),
+    "weights that are not numbers": (
+        lambda folder: change_weights(folder, lambda weights: weights["final_norm.weight"].fill_(float("nan"))),
+        ("model.safetensors holds weights that are no finite numbers, in final_norm.weight",),
+    ),
+    "double precision": (
+        lambda folder: change_weights(
+            folder, lambda weights: weights.update({"final_norm.weight": torch.ones(8, dtype=torch.float64)})
+        ),
+        ("holds numbers of type F64",),
+    ),
+    "a list of tensors without end": (
+        lambda folder: (folder / "model.safetensors").write_bytes((1 << 40).to_bytes(8, "little") + b"{}"),
+        ("its list of tensors would have 1,099,511,627,776 bytes",),
+    ),
+    "tensors beyond the file": (
+        lambda folder: write_header(folder, {"a": tensor(shape=[10**6, 10**6], data_offsets=[0, 4 * 10**12])}),
+        ("model.safetensors is damaged",),
+    ),
+    "a tensor whose name is no text to show": (
+        lambda folder: change_weights(folder, lambda weights: weights.update({"\x1b[2J" + "x" * 999: torch.ones(1)})),
+        ("'\\x1b[2Jxxx", "is not a part of the network"),
+    ),
+    "rotary positions without end": (
+        lambda folder: change_config(folder, context=1_000_000, heads=1, width=1024),
+        ("rotary positions of a context of 1,000,000",),
+    ),
+    "deep settings": (
+        lambda folder: (folder / "config.json").write_text("[" * 200_000),
+        ("config.json is not JSON",),
+    ),
+    "a number of many digits": (
+        lambda folder: (folder / "config.json").write_text('{"layers": ' + "9" * 9_999 + "}"),
+        ("config.json is not JSON",),
+    ),
+    "settings without end": (
+        lambda folder: os.truncate(folder / "config.json", 1 << 35),
+        ("config.json has 34,359,738,368 bytes",),
+    ),
+    "a device for settings": (
+        lambda folder: link(folder / "config.json", "/dev/zero"),
+        ("config.json is not a plain file",),
+    ),
+    "a pipe for weights": (
+        lambda folder: pipe(folder / "model.safetensors"),
+        ("model.safetensors is not a plain file",),
+    ),
+    "a folder for weights": (
+        folder_for_weights,
+        ("model.safetensors is not a plain file",),
+    ),
+    "a link to itself": (lambda folder: link(folder / "tasks.toml", "tasks.toml"), ("tasks.toml is missing",)),
+    "a vocabulary with a token twice": (
+        lambda folder: change_vocabulary(folder, reserved=["R", "R", "P", "&"]),
+        ("<R> stands twice",),
+    ),
+    "a vocabulary with a path": (
+        lambda folder: change_vocabulary(folder, name="../../.ssh/id"),
+        ("vocabulary.json: ../../.ssh/id looks like the path of a file",),
+    ),
+    "a vocabulary with a path as a token": (
+        lambda folder: change_vocabulary(folder, reserved=[*Vocabulary.preset("dna-2mers").reserved[:-1], "/etc/x"]),
+        ("vocabulary.json: /etc/x looks like the path of a file",),
+    ),
+    "a vocabulary with a file": (
+        lambda folder: change_vocabulary(folder, file="/etc/passwd"),
+        ("the key 'file' is not known",),
+    ),
+    "another vocabulary of the same size": (
+        lambda folder: change_vocabulary(folder, alphabet="ACGT"),
+        ("is not the vocabulary that the weights were saved with, though it is as large",),
+    ),
+    "deep tasks": (
+        lambda folder: (folder / "tasks.toml").write_text("a = " + "[" * 100_000),
+        ("tasks.toml is not TOML",),
+    ),
+    "a task with a token of another vocabulary": (
+        lambda folder: (folder / "tasks.toml").write_text('[a]\ntemplate = "<R9>{sequence}<=><B>{x?:boolean}"\n'),
+        ("tasks.toml, [a]: <R9> is not a reserved token",),
+    ),
+    "a task with too many choices": (
+        lambda folder: (folder / "tasks.toml").write_text(
+            '[a]\ntemplate = "<R>{sequence}<=><B>{x?:choice(' + ",".join(f"c{n}" for n in range(99)) + ')}"\n'
+        ),
+        ("tasks.toml, [a]: A choice of 99 cannot be written",),
+    ),
+    "a part that no network has": (
+        lambda folder: change_config(folder, lacks=["lm_head"]),
+        ("lacks is to be a list of number_embedding, token_head, number_head",),
+    ),
+    "a task whose part is lacking": (
+        without_number_head,
+        ("The task 'pretraining'", "needs a number head, which the weights lack"),
+    ),
 }
 
 
@@ -170,6 +297,21 @@ def test_a_folder_that_is_not_whole_is_refused_with_what_is_wrong(folder: Path, 
     assert str(folder) in str(refusal.value)
     for part in parts:
         assert part in str(refusal.value)
+
+
+def test_links_to_files_are_followed_as_caches_need_it(folder: Path, tmp_path: Path) -> None:
+    for path in list(folder.iterdir()):
+        blob = tmp_path / f"blob-{path.name}"
+        path.rename(blob)
+        path.symlink_to(blob)
+    assert load_model(folder).provenance["seed"] == 0
+
+
+def test_a_folder_that_names_no_digest_of_its_vocabulary_is_read(folder: Path) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    del config["vocabulary_sha256"]
+    (folder / "config.json").write_text(json.dumps(config))
+    assert load_model(folder).vocabulary.name == "dna-2mers"
 
 
 def test_a_file_is_not_a_folder(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def replaced(name: str, weight: torch.Tensor) -> Callable[[dict[str, torch.Tenso
 
 ZERO = torch.zeros(4)
 RELEASED_REFUSALS: dict[str, tuple[Callable[[dict[str, torch.Tensor]], object], str]] = {
-    "strange names": (lambda weights: weights | {"lora.a": ZERO, "lora.b": ZERO}, r"lora\.a, lora\.b"),
+    "strange names": (lambda weights: weights | {"lora.a": ZERO, "lora.b": ZERO}, r"lora\.a; lora\.b"),
     "our names": (replaced("token_embedding.weight", ZERO), r"does not have: token_embedding\.weight"),
     "a strange layer": (replaced("blocks.x.weight", ZERO), r"blocks\.x\.weight"),
     "a name that is no text": (lambda _: {7: ZERO}, "does not hold a state dict"),

@@ -8,6 +8,7 @@ provenance.json     data, seeds, versions, configuration
 """
 
 import contextlib
+import hashlib
 import json
 import shutil
 from collections.abc import Mapping
@@ -17,19 +18,20 @@ from typing import Any
 
 import torch
 from pydantic import ValidationError
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 
 from dnagpt.errors import InputError
 from dnagpt.genome.files import flush_to_disk, storage_error
-from dnagpt.language.grammar import Field, Part
-from dnagpt.language.template import answer_spans
+from dnagpt.language.grammar import Field, Literal, LiteralSequence, Part
+from dnagpt.language.template import Template, answer_spans
+from dnagpt.language.tokenizer import encode_sequence
 from dnagpt.language.vocabulary import Vocabulary
-from dnagpt.model import DNAGPT, ModelConfig, RotaryPositions
+from dnagpt.model import DNAGPT, KmerTable, ModelConfig
 from dnagpt.tasks import Task, tasks_from_toml, tasks_to_toml
+from dnagpt.weights import PARTS, Absent, listed, read_network, shown
 
 MODEL_TYPE = "dnagpt"
-_WEIGHT_TYPES = {"F32", "F16", "BF16"}
 _OF_TRANSFORMERS = {
     "answer_ids", "architectures", "auto_map", "boolean_ids", "bos_token_id", "choice_ids", "chunk_size_feed_forward",
     "dtype", "eos_token_id", "id2label", "is_encoder_decoder", "label2id", "output_attentions", "output_hidden_states",
@@ -37,6 +39,8 @@ _OF_TRANSFORMERS = {
     "transformers_version", "use_cache",
 }  # fmt: skip
 """Keys of config.json that say nothing of the network: transformers reads and writes them."""
+_MOST_TEXT = 1 << 24
+"""The most bytes that one of the text files of a folder may have."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,20 @@ class Model:
     tasks: Mapping[str, Task]
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        for task in self.tasks.values():
+            missing = [PARTS[part] for part in needed_parts(task.template) if part in self.lacks]
+            if missing:
+                raise InputError(
+                    f"The task {task.name!r} ({task.template}) needs a {' and a '.join(missing)}, which the weights "
+                    "lack. Take weights that have it, or another task."
+                )
+
+    @property
+    def lacks(self) -> tuple[str, ...]:
+        """The parts of the network that the weights do not have."""
+        return tuple(part for part in PARTS if isinstance(getattr(self.network, part), Absent))
+
     def task(self, name: str | None = None) -> Task:
         """Find a task by its name, or the only one that was fine-tuned."""
         if name is None:
@@ -57,7 +75,36 @@ class Model:
         elif name in self.tasks:
             return self.tasks[name]
         asked = "No task was named" if name is None else f"There is no task {name!r} in this model"
-        raise InputError(f"{asked}; it has {', '.join(self.tasks) or 'none'}. Name one of them.")
+        if not self.tasks:
+            raise InputError(f"{asked}; it was taught none. Fine-tune it with `dnagpt finetune` first.")
+        raise InputError(f"{asked}; it has {', '.join(self.tasks)}. Name one of them.")
+
+
+def needed_parts(template: Template) -> tuple[str, ...]:
+    """Say which parts of the network a task needs.
+
+    >>> needed_parts(Template.parse("<R>{sequence}<+><M>{half_life:number*8}<=><M>{expression?:number}"))
+    ('number_embedding', 'number_head')
+    """
+    answered = {item.kind == "number" for item in template.answered}
+    needed = {
+        "number_embedding": any(item.kind == "number" for item in template.fields),
+        "token_head": False in answered,
+        "number_head": True in answered,
+    }
+    return tuple(part for part in PARTS if needed[part])
+
+
+def kmer_table(vocabulary: Vocabulary) -> KmerTable:
+    """Tell a network where a vocabulary keeps its k-mers.
+
+    >>> kmer_table(Vocabulary.preset("dna-3mers")).end == Vocabulary.preset("dna-3mers").size
+    True
+    """
+    first_id = vocabulary.kmer_ids(vocabulary.shortest).start
+    return KmerTable(
+        first_id=first_id, letters=len(vocabulary.alphabet), shortest=vocabulary.shortest, length=vocabulary.k
+    )
 
 
 def save_model(folder: Path, model: Model) -> None:
@@ -94,6 +141,9 @@ def _put_back(folder: Path) -> None:
 
 def _write_parts(folder: Path, model: Model) -> None:
     config = {"model_type": MODEL_TYPE, **_for_transformers(model), **model.network.config.model_dump()}
+    config["vocabulary_sha256"] = _digest(model.vocabulary)  # two vocabularies of one size are not the same
+    if model.lacks:
+        config["lacks"] = list(model.lacks)
     (folder / "config.json").write_text(json.dumps(config, indent=1) + "\n")
     (folder / "vocabulary.json").write_text(model.vocabulary.to_json())
     (folder / "tasks.toml").write_text(tasks_to_toml(model.tasks.values()))
@@ -148,9 +198,16 @@ def flush_folder(folder: Path) -> None:
     flush_to_disk(folder)
 
 
-def load_model(folder: str | Path, *, device: str | torch.device = "cpu") -> Model:
+def _digest(vocabulary: Vocabulary) -> str:
+    return hashlib.sha256(vocabulary.to_json().encode()).hexdigest()
+
+
+def load_model(
+    folder: str | Path, *, device: str | torch.device = "cpu", dtype: torch.dtype | None = torch.float32
+) -> Model:
     """Open a model folder: every key and shape must be accounted for.
 
+    Half-precision weights become float32, which holds them exactly; `dtype=None` leaves every weight as it is stored.
     InputError lists what is missing, strange or of another shape; nothing in the folder is ever executed.
     """
     folder = Path(folder)
@@ -160,88 +217,120 @@ def load_model(folder: str | Path, *, device: str | torch.device = "cpu") -> Mod
         raise InputError(
             f"{folder} is not a model folder: there is no such folder. Give the folder with config.json in it."
         )
-    vocabulary = Vocabulary.from_json(_text(folder, "vocabulary.json"), where=str(folder / "vocabulary.json"))
-    config = _config(folder)
+    vocabulary = _vocabulary(folder)
+    config, lacks, digest = _config(folder)
     if config.vocabulary_size != vocabulary.size:
         raise InputError(
             f"{folder}: the weights know {config.vocabulary_size:,} tokens, but vocabulary.json holds "
             f"{vocabulary.size:,}. These files do not belong together."
         )
-    network = _network(config, folder / "model.safetensors").to(device)
-    tasks = tasks_from_toml(_text(folder, "tasks.toml"), str(folder / "tasks.toml"))
-    return Model(network.eval(), vocabulary, tasks, _json(folder, "provenance.json"))
+    if digest not in (None, _digest(vocabulary)):
+        raise InputError(
+            f"{folder}: vocabulary.json is not the vocabulary that the weights were saved with, though it is as large. "
+            "These files do not belong together."
+        )
+    if config.overlapping not in (None, kmer_table(vocabulary)):
+        raise InputError(
+            f"{folder}: config.json says of overlapping k-mers what vocabulary.json does not hold. "
+            "These files do not belong together."
+        )
+    tasks = read_tasks(folder, vocabulary)
+    network = read_network(config, lacks, _plain_file(folder, "model.safetensors"), dtype).to(device)
+    try:
+        return Model(network.eval(), vocabulary, tasks, read_json(folder, "provenance.json"))
+    except InputError as error:
+        raise InputError(f"{folder}: {error}") from None
+
+
+def _plain_file(folder: Path, name: str) -> Path:
+    """Find a file of the folder, directly or through a link; a pipe or a device would never end."""
+    path = folder / name
+    if not path.exists():
+        raise InputError(f"{folder} is not a whole model folder: {name} is missing.")
+    if not path.is_file():
+        raise InputError(f"{path} is not a plain file. Copy the model folder again.")
+    return path
 
 
 def _text(folder: Path, name: str) -> str:
+    path = _plain_file(folder, name)
+    size = path.stat().st_size
+    if size > _MOST_TEXT:
+        raise InputError(f"{path} has {size:,} bytes, more than any such file. Copy the model folder again.")
     try:
-        return (folder / name).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise InputError(f"{folder} is not a whole model folder: {name} is missing.") from None
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{folder / name} cannot be read: {error}.") from None
+        raise InputError(f"{path} cannot be read: {error}.") from None
 
 
-def _json(folder: Path, name: str) -> dict[str, Any]:
+def read_json(folder: Path, name: str) -> dict[str, Any]:
+    """Read a JSON object of a folder; InputError where it is missing, too large, too deep or something else."""
     try:
         document = json.loads(_text(folder, name))
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{folder / name} is not JSON: {error}.") from None
     if not isinstance(document, dict):
         raise InputError(f"{folder / name} does not hold a JSON object.")
     return document
 
 
-def _config(folder: Path) -> ModelConfig:
-    document = _json(folder, "config.json")
+def _config(folder: Path) -> tuple[ModelConfig, tuple[str, ...], str | None]:
+    """Read the shape of the network, the parts that the weights lack, and the digest of their vocabulary."""
+    path = folder / "config.json"
+    document = read_json(folder, "config.json")
     if document.pop("model_type", None) != MODEL_TYPE:
-        raise InputError(f"{folder / 'config.json'} does not describe a dnagpt model: its model_type is another.")
+        raise InputError(f"{path} does not describe a dnagpt model: its model_type is another.")
+    lacks, digest = document.pop("lacks", []), document.pop("vocabulary_sha256", None)
+    if not isinstance(lacks, list) or not all(isinstance(part, str) and part in PARTS for part in lacks):
+        raise InputError(f"{path}: lacks is to be a list of {', '.join(PARTS)}.")
+    shape = {name: value for name, value in document.items() if name not in _OF_TRANSFORMERS}
     try:
-        return ModelConfig(**{name: value for name, value in document.items() if name not in _OF_TRANSFORMERS})
-    except (ValidationError, TypeError) as error:
-        raise InputError(f"{folder / 'config.json'} is not a configuration of this network: {error}") from None
+        return ModelConfig.model_validate(shape), tuple(lacks), digest
+    except ValidationError as error:
+        raise InputError(f"{path} is not a configuration of this network: {config_problems(error)}.") from None
 
 
-def _network(config: ModelConfig, path: Path) -> DNAGPT:
-    """Check names and shapes against the file's header before any weight is read or memory taken."""
-    try:
-        with safe_open(path, framework="pt") as weights:
-            found = {name: tuple(weights.get_slice(name).get_shape()) for name in weights.keys()}  # noqa: SIM118
-            if config.layers > len(found):
-                raise InputError(
-                    f"{path}: holds {len(found)} tensors, too few for the {config.layers} layers of config.json."
-                )
-            with torch.device("meta"):
-                network = DNAGPT(config)
-            refuse_mismatch(
-                {name: tuple(weight.shape) for name, weight in network.state_dict().items()}, found, str(path)
-            )
-            types = {weights.get_slice(name).get_dtype() for name in found}
-            if types - _WEIGHT_TYPES:
-                raise InputError(
-                    f"{path} holds numbers of type {', '.join(sorted(types - _WEIGHT_TYPES))}; weights are "
-                    f"{', '.join(sorted(_WEIGHT_TYPES))}."
-                )
-            network.load_state_dict({name: weights.get_tensor(name).float() for name in found}, assign=True)
-    except FileNotFoundError:
-        raise InputError(f"{path} is missing: the folder holds no weights.") from None
-    except (SafetensorError, OSError) as error:
-        raise InputError(
-            f"{path} is damaged or not a safetensors file: {error}. Copy the model folder again."
-        ) from None
-    if network.rotary is not None:
-        network.rotary = RotaryPositions(config.head_width, config.context)
-    return network.requires_grad_(True)
-
-
-def refuse_mismatch(expected: Mapping[str, tuple[int, ...]], found: Mapping[str, tuple[int, ...]], where: str) -> None:
-    """Raise an InputError that lists every missing, strange or misshapen tensor; silence where all agree."""
-    problems = [f"{name} is missing" for name in expected if name not in found]
-    problems += [f"{name} is not a part of the network" for name in found if name not in expected]
-    problems += [
-        f"{name} has shape {found[name]}, not {shape}"
-        for name, shape in expected.items()
-        if name in found and found[name] != shape
+def config_problems(error: ValidationError) -> str:
+    """Say in one line what is wrong with the settings of a network."""
+    problems = [
+        f"{shown('.'.join(map(str, item['loc'])))}: {item['msg']}" if item["loc"] else str(item["msg"])
+        for item in error.errors(include_input=False, include_url=False)
     ]
-    if problems:
-        more = f" and {len(problems) - 10} more" if len(problems) > 10 else ""
-        raise InputError(f"{where} does not fit its configuration: {'; '.join(problems[:10])}{more}.")
+    return listed(problems)
+
+
+def _vocabulary(folder: Path) -> Vocabulary:
+    """Read the vocabulary; a file name in it, which other tools might follow, is refused (`/` is a released token)."""
+    path = folder / "vocabulary.json"
+    try:
+        vocabulary = Vocabulary.from_json(_text(folder, "vocabulary.json"), where=str(path))
+    except InputError as error:
+        raise (error if str(folder) in str(error) else InputError(f"{path}: {error}")) from None
+    for text in (vocabulary.name, *vocabulary.reserved):
+        if len(text) > 1 and set(text) & {"/", "\\"}:
+            raise InputError(f"{path}: {shown(text)} looks like the path of a file. Restore the original vocabulary.")
+    return vocabulary
+
+
+def read_tasks(folder: Path, vocabulary: Vocabulary) -> dict[str, Task]:
+    """Read the tasks, every one of which the vocabulary must be able to write."""
+    path = folder / "tasks.toml"
+    try:
+        tasks = tasks_from_toml(_text(folder, "tasks.toml"), str(path))
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path} is not TOML: {error}.") from None
+    for name, task in tasks.items():
+        try:
+            _try_to_write(task.template, vocabulary)
+        except InputError as error:
+            raise InputError(f"{path}, [{name}]: {error}") from None
+    return tasks
+
+
+def _try_to_write(template: Template, vocabulary: Vocabulary) -> None:
+    answer_spans(vocabulary, template)
+    for part in template.parts:
+        if isinstance(part, Literal):
+            vocabulary.reserved_id(part.token)
+        if isinstance(part, LiteralSequence):
+            encode_sequence(vocabulary, part.text, where=f"the letters {part.text}")

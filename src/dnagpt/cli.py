@@ -25,6 +25,7 @@ app = typer.Typer(
 Overrides = Annotated[list[str] | None, typer.Option("--set", help="Change a setting: section.key=value. Repeatable.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
 Output = Annotated[Path, typer.Option("--output", "-o", help="The run folder to write.")]
+Precision = Annotated[Literal["float32", "bfloat16", "auto"], typer.Option(help="The numbers it computes with.")]
 ModelFolder = Annotated[Path, typer.Argument(help="A model folder, such as runs/demo/pas/model.")]
 
 
@@ -85,12 +86,13 @@ def predict(
     table: Annotated[Path, typer.Argument(help="CSV, TSV, Parquet, JSON lines or FASTA.")],
     output: Annotated[str, typer.Option("--output", "-o", help="The table to write; - for standard output.")] = "-",
     task: Annotated[str | None, typer.Option(help="The task, where the model has several.")] = None,
+    precision: Precision = "auto",
     quiet: Quiet = False,
 ) -> None:
     """Answer for every row of a table: its columns stay, the answer and its probability are added."""
     from dnagpt.commands.predict import predict_file
 
-    predict_file(model, table, output, task_name=task, quiet=quiet)
+    predict_file(model, table, output, task_name=task, precision=precision, quiet=quiet)
 
 
 @app.command(epilog="Example: dnagpt generate runs/worm/model '<K>{window?:sequence}' -n 10 --max-tokens 100 -o new.fa")
@@ -104,9 +106,10 @@ def generate(
     top_p: Annotated[float, typer.Option(help="Choose among the likeliest that reach this probability.")] = 1.0,
     seed: Annotated[int, typer.Option(help="The same seed gives the same sequences.")] = 0,
     batch_size: Annotated[int, typer.Option(min=1, help="Sequences at once; it does not change them.")] = 64,
-    precision: Annotated[
-        Literal["float32", "bfloat16", "auto"], typer.Option(help="The numbers it computes with.")
-    ] = "float32",
+    precision: Precision = "float32",
+    any_kmer: Annotated[
+        bool, typer.Option("--any-kmer", help="Also k-mers with N and shorter ones, as the released code writes.")
+    ] = False,
     output: Annotated[str, typer.Option("--output", "-o", help="The FASTA file; - for standard output.")] = "-",
     quiet: Quiet = False,
 ) -> None:
@@ -116,7 +119,7 @@ def generate(
 
     generate_file(
         model, template, output, count=count, max_tokens=max_tokens, sampling=Sampling(temperature, top_k, top_p),
-        seed=seed, batch_size=batch_size, precision=precision, quiet=quiet,
+        seed=seed, batch_size=batch_size, precision=precision, any_kmer=any_kmer, quiet=quiet,
     )  # fmt: skip
 
 
@@ -144,6 +147,49 @@ def evaluate(
         max_order=max_order, quiet=quiet,
     )  # fmt: skip
     print(json.dumps(metrics, indent=1))
+
+
+@app.command(epilog="Example: dnagpt runs runs/human runs/mouse --score mcc -o runs/species")
+def runs(
+    folders: Annotated[list[Path], typer.Argument(help="Folders of finished fine-tunings.")],
+    score: Annotated[str, typer.Option(help="The score to set beside one another.")] = "accuracy",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="A folder for report.html.")] = None,
+) -> None:
+    """Set several fine-tunings beside one another: a row a model, a column a set of test records."""
+    from dnagpt.commands.several_runs import compare_runs, print_table
+
+    print_table(compare_runs(folders, output, score=score))
+
+
+@app.command("import", epilog="Example: dnagpt import dna_gpt0.1b_m.pth --variant 0.1b_m -o models/m")
+def import_(
+    weights: Annotated[Path, typer.Argument(help="A .pth file of the DNAGPT release.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The model folder to write.")],
+    variant: Annotated[
+        Literal["0.1b_h", "0.1b_m", "3b_m", "classification", "regression"] | None,
+        typer.Option(help="Which released file it is, where its shape does not tell."),
+    ] = None,
+    heads: Annotated[int | None, typer.Option(min=1, help="Attention heads, for a shape of your own.")] = None,
+) -> None:
+    """Read released DNAGPT weights into a model folder; nothing in the file is executed."""
+    from dnagpt.commands.import_weights import import_weights
+
+    print(import_weights(weights, output, variant=variant, heads=heads))
+
+
+@app.command(epilog="Example: dnagpt export models/m --to released -o dna_gpt0.1b_m.pth")
+def export(
+    model: ModelFolder,
+    to: Annotated[Literal["released", "hf", "dnagpt"], typer.Option(help="The layout to write.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The .pth file, or the folder, to write.")],
+    merge_lora: Annotated[
+        Path | None, typer.Option(help="An adapter as PEFT saves it, to be merged (with --to dnagpt).")
+    ] = None,
+) -> None:
+    """Write a model as released weights, as a Hugging Face folder, or with an adapter merged into it."""
+    from dnagpt.commands.export import export as run
+
+    print(run(model, output, to=to, adapter=merge_lora))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

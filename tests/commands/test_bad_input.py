@@ -209,7 +209,7 @@ CLASS_FILES: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "protein": (
         classes(GC_TEMPLATE, true="a.fa", false="b.fa"),
-        ("b.fa, row 2, field sequence, position 3: 'L'",),
+        ("b.fa, record 2 ('b'), field sequence, position 3: 'L'",),
     ),
     "two_sequences": (
         classes("<K>{sequence}<=>{other:sequence}<=>{rich?:boolean}", true="a.fa", false="a.fa"),

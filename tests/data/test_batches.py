@@ -1,8 +1,9 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dnagpt.data.batches import collate, similar_lengths
+from dnagpt.data.batches import MOST_PADDING, collate, padding_share, similar_lengths
 from dnagpt.language.template import Template, encode_template
 from dnagpt.language.vocabulary import Vocabulary
 
@@ -34,3 +35,17 @@ def test_groups_hold_everything_once_and_no_more_than_fits(lengths: list[int], t
     for group in groups:
         longest = max(lengths[place] for place in group)
         assert len(group) == 1 or len(group) * longest <= tokens
+        assert padding_share([[lengths[place] for place in group]]) <= MOST_PADDING + 1e-9
+
+
+@pytest.mark.parametrize(("shortest", "longest"), [(50, 600), (140, 250)])
+def test_groups_of_many_mixed_lengths_are_full_and_hardly_filled_up(shortest: int, longest: int) -> None:
+    lengths = np.random.default_rng(0).integers(shortest, longest + 1, 3000).tolist()
+    groups = list(similar_lengths(lengths, 8192))
+    assert padding_share([lengths[place] for place in group] for group in groups) < 0.02
+    assert len(groups) < 1.05 * sum(lengths) / 8192 + 1
+
+
+def test_padding_is_counted_against_all_positions() -> None:
+    assert padding_share([[10, 5], [5, 5]]) == pytest.approx(5 / 30)
+    assert padding_share([[3], [4, 4]]) == padding_share([]) == 0

@@ -2,6 +2,7 @@ import logging
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from pydantic import ValidationError
@@ -49,8 +50,8 @@ def test_the_division_depends_on_the_seed_alone(table: Path) -> None:
 
 def test_a_column_can_say_the_part(tmp_path: Path) -> None:
     rows = [
-        (sequence, "yes", part)
-        for sequence, part in zip(distinct_sequences(4), ("train", "dev", "TEST", "train"), strict=True)
+        (sequence, label, part)
+        for sequence, label, part in zip(distinct_sequences(4), "1110", ("train", "dev", "TEST", "train"), strict=True)
     ]
     path = write_table(tmp_path / "all.csv", rows, ("sequence", "label", "split"))
     labelled = read_labelled(DataConfig(table=path, split_column="split"), TASK)
@@ -65,25 +66,26 @@ def test_a_column_can_say_the_part(tmp_path: Path) -> None:
 def test_parts_can_be_files(tmp_path: Path) -> None:
     sequences = distinct_sequences(6)
     files = {
-        part: write_table(tmp_path / f"{part}.csv", [(sequence, "1") for sequence in sequences[start : start + 2]])
+        part: write_table(tmp_path / f"{part}.csv", list(zip(sequences[start : start + 2], "10", strict=True)))
         for part, start in zip(PARTS, (0, 2, 4), strict=True)
     }
     config = DataConfig(train=files["train"], validation=files["validation"], test=files["test"])
     labelled = read_labelled(config, TASK)
     assert labelled.parts == {"train": (0, 1), "validation": (2, 3), "test": (4, 5)}
     assert labelled.names[3] == f"{files['validation']}, row 2"
-    without = read_labelled(DataConfig(train=files["train"], test=files["test"], fractions=(0.5, 0.5, 0.0)), TASK)
-    assert [len(without.parts[part]) for part in PARTS] == [1, 1, 2]
+    more = write_table(tmp_path / "more.csv", list(zip(distinct_sequences(8), "10101010", strict=True)))
+    without = read_labelled(DataConfig(train=more, test=files["test"], fractions=(0.5, 0.5, 0.0)), TASK)
+    assert [len(without.parts[part]) for part in PARTS] == [4, 4, 2]
 
 
 def test_columns_can_have_other_names(tmp_path: Path) -> None:
-    path = write_table(tmp_path / "all.csv", [("x", "ACG", "1")], ("id", "seq", "positive"))
+    path = write_table(tmp_path / "all.csv", [("x", "ACG", "1"), ("y", "ACC", "0")], ("id", "seq", "positive"))
     columns = {"sequence": "seq", "label": "positive"}
     labelled = read_labelled(DataConfig(table=path, columns=columns, fractions=(1.0, 0.0, 0.0)), TASK)
-    assert labelled.records == [{"sequence": "ACG", "label": "1"}]
+    assert labelled.records == [{"sequence": "ACG", "label": "1"}, {"sequence": "ACC", "label": "0"}]
     frame, records = read_records(path, columns, ["sequence"])
     assert list(frame.columns) == ["id", "seq", "positive"]
-    assert records == [{"sequence": "ACG"}]
+    assert records == [{"sequence": "ACG"}, {"sequence": "ACC"}]
     with pytest.raises(InputError, match="label"):
         read_labelled(DataConfig(table=path, columns={"sequence": "seq"}), TASK)
 
@@ -100,7 +102,7 @@ def test_fasta_files_can_be_classes(tmp_path: Path) -> None:
     assert [tuple(record.values()) for record in labelled.records] == [
         ("ACGT", "true"), ("ACGA", "true"), ("TTTT", "true"), ("GGGG", "false"),
     ]  # fmt: skip
-    assert labelled.names[1] == f"{tmp_path / 'positives_1.fa'}, row 2"
+    assert labelled.names[1] == f"{tmp_path / 'positives_1.fa'}, record 2 ('b')"
     with pytest.raises(InputError, match=r"data\.classes\.true: no file is named like"):
         read_labelled(DataConfig(classes={"true": (str(tmp_path / "none*.fa"),)}), TASK)
     number = Task("expression", Template.parse("<R>{sequence}<=><M>{level?:number}"))
@@ -120,18 +122,18 @@ def test_a_sequence_that_does_not_hold_the_motif_is_refused(tmp_path: Path) -> N
         read_labelled(DataConfig(table=path, cut=(3, 5)), TASK)
 
 
-@pytest.mark.parametrize("deduplicate", [True, False])
+@pytest.mark.parametrize("duplicates", ["drop", "keep"])
 def test_repeats_are_counted_and_left_out_where_asked(
-    tmp_path: Path, deduplicate: bool, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, duplicates: Literal["drop", "keep"], caplog: pytest.LogCaptureFixture
 ) -> None:
     sequences = distinct_sequences(20)
-    path = write_table(tmp_path / "all.csv", [(sequence, "1") for sequence in sequences + sequences[:5]])
+    path = write_table(tmp_path / "all.csv", list(zip(sequences + sequences[:5], "10" * 10 + "10101", strict=True)))
     with caplog.at_level(logging.WARNING, logger="dnagpt"):
-        labelled = read_labelled(DataConfig(table=path, deduplicate=deduplicate), TASK)
+        labelled = read_labelled(DataConfig(table=path, duplicates=duplicates), TASK)
     assert "5 of 25 records repeat the sequence of another" in caplog.text
     assert labelled.notes
     assert all(note in caplog.text for note in labelled.notes)
-    assert places(labelled) == list(range(20 if deduplicate else 25))
+    assert places(labelled) == list(range(20 if duplicates == "drop" else 25))
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 
 from dnagpt.errors import InputError
 from dnagpt.evaluation import plots
-from dnagpt.evaluation.classification import calibration_bins
+from dnagpt.evaluation.classification import calibration_bins, one_against_rest
 from dnagpt.evaluation.plot_style import themed
 from dnagpt.evaluation.resampling import Estimate
 
@@ -22,6 +22,7 @@ NAN = float("nan")
 STEPS = np.arange(1000)
 LABELS = GENERATOR.integers(2, size=500)
 SCORES = np.clip(0.3 * LABELS + 0.7 * GENERATOR.random(500), 0, 1)
+SPREAD = GENERATOR.dirichlet(np.ones(3), size=500)
 TRUTH = GENERATOR.random(2000)
 
 FIGURES: dict[str, Callable[[], str]] = {
@@ -41,6 +42,15 @@ FIGURES: dict[str, Callable[[], str]] = {
         ours=["model"],
         chance=0.5,
     ),
+    "residuals": lambda: plots.residual_plot(TRUTH[:50], TRUTH[:50] ** 2, quantity="expression"),
+    "residual hexagons": lambda: plots.residual_plot(TRUTH, TRUTH**2, quantity="expression"),
+    "heat map": lambda: plots.heat_map(
+        [[0.9, 0.7, NAN], [0.6, 0.8, 0.75]], ["human", "mouse"], ["human", "mouse", "fly"], quantity="MCC"
+    ),
+    "attention": lambda: plots.attention_plot(
+        {"signal": SCORES / 500, "other": SCORES[::-1][:400] / 500}, counts={"signal": 20, "other": 1500}, first=-250
+    ),
+    "classes": lambda: plots.ranking_plot(one_against_rest(LABELS + 1, SPREAD, ["donor", "acceptor", "neither"])),
     "calibration": lambda: plots.calibration_plot(calibration_bins(LABELS, np.stack([1 - SCORES, SCORES], axis=1))),
 }
 
@@ -107,6 +117,24 @@ def test_an_undefined_estimate_says_so() -> None:
     assert "undefined" in plots.comparison_bars({"model": Estimate(NAN, NAN, NAN)}, quantity="AUROC")
 
 
+def test_a_heat_map_writes_every_number_and_darkens_the_highest() -> None:
+    svg = plots.heat_map([[0.123, NAN], [0.5, 0.987]], ["a", "b"], ["a", "b"], quantity="MCC")
+    assert [svg.count(f">{text}<") for text in ("0.123", "0.500", "0.987", "\N{EN DASH}")] == [1, 1, 1, 1]
+    assert "opacity: 0.81" in svg  # 0.06 + 0.94 * 0.8, the highest
+    assert "opacity: 0.06" in svg
+
+
+def test_a_heat_map_of_equal_or_undefined_scores_is_drawn() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert plots.heat_map([[0.5, 0.5]], ["a"], ["a", "b"], quantity="x").count(">0.500<") == 2
+        assert "<svg" in plots.heat_map([[NAN]], ["a"], ["a"], quantity="x")
+
+
+def test_residuals_are_truth_minus_prediction() -> None:
+    assert "Mean error +2" in plots.residual_plot([3.0, 4.0, 6.0], [1.0, 2.0, 4.0], quantity="x")
+
+
 def test_validation_that_never_was_finite_is_no_reason_to_fail() -> None:
     assert "<svg" in plots.learning_curves({"loss": ([1, 2], [1.0, 2.0])}, {"loss": ([1], [NAN])})
 
@@ -119,6 +147,9 @@ def test_validation_that_never_was_finite_is_no_reason_to_fail() -> None:
         lambda: plots.comparison_bars({}, quantity="x"),
         lambda: plots.confusion_plot([[1]], ["a", "b"]),
         lambda: plots.prediction_plot([], []),
+        lambda: plots.residual_plot([], [], quantity="x"),
+        lambda: plots.heat_map([[0.5]], ["a", "b"], ["a"], quantity="x"),
+        lambda: plots.attention_plot({}),
     ],
 )
 def test_nothing_to_draw_is_said(draw: Callable[[], str]) -> None:

@@ -4,8 +4,10 @@ from typing import Literal, get_args
 import pytest
 import torch
 from tests.model.networks import CONTEXT, random_rows, tiny_network
+from torch.nn import functional as F
 
 from dnagpt.model import DNAGPT, PRESETS, KeyValueCache, ModelConfig
+from dnagpt.model.layers import Block
 
 Positions = Literal["rotary", "learned"]
 NumberEmbedding = Literal["magnitude", "released"]
@@ -99,6 +101,73 @@ def test_filling_and_neighbours_and_order_change_nothing(positions: Positions) -
         answers(network, tuple(row[order] for row in rows))[order.argsort()],
     ):
         torch.testing.assert_close(other, together, atol=1e-5, rtol=1e-5)
+
+
+def wanted_some(rows: int, length: int, most: int, seed: int = 0) -> torch.Tensor:
+    """Up to `most` positions in each row, none in the first, (B, L)."""
+    generator = torch.Generator().manual_seed(seed)
+    wanted_BL = torch.zeros(rows, length, dtype=torch.bool)
+    for row in range(1, rows):
+        count = int(torch.randint(1, most + 1, (), generator=generator))
+        wanted_BL[row, torch.randperm(length, generator=generator)[:count]] = True
+    return wanted_BL
+
+
+@every_kind
+@every_number_embedding
+@pytest.mark.parametrize(("layers", "most"), [(1, 1), (1, 6), (3, 1), (3, 6), (2, 10), (2, 20)])
+def test_wanted_positions_are_those_of_the_plain_reading(
+    positions: Positions, number_embedding: NumberEmbedding, layers: int, most: int
+) -> None:
+    network = tiny_network(positions=positions, number_embedding=number_embedding, layers=layers)
+    rows, wanted = random_rows(6, 20), wanted_some(6, 20, most)
+    with torch.no_grad():
+        found = network(*rows, wanted_BL=wanted)
+        plain = network(*rows)[wanted]
+    assert found.shape == (int(wanted.sum()), network.config.width)
+    torch.testing.assert_close(found, plain, atol=1e-5, rtol=1e-5)
+
+
+@every_kind
+def test_wanted_positions_are_found_behind_a_cache_and_before_filling(positions: Positions) -> None:
+    network = tiny_network(positions=positions)
+    rows, wanted = random_rows(4, 20), torch.zeros(4, 14, dtype=torch.bool)
+    wanted[torch.arange(4), torch.tensor([0, 5, 9, 13])] = True
+    cache = KeyValueCache(network.config, 4, 20, dtype=torch.float32)
+    with torch.no_grad():
+        plain = network(*rows)[:, 6:][wanted]
+        network(*(row[:, :6] for row in rows), cache)
+        found = network(*(row[:, 6:] for row in rows), cache, wanted_BL=wanted)
+        filled = tuple(F.pad(row, (0, 3)) for row in rows)
+        padded = network(*filled, wanted_BL=F.pad(wanted, (6, 3)))
+    assert cache.length == 20
+    torch.testing.assert_close(found, plain, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(padded, plain, atol=1e-5, rtol=1e-5)
+
+
+@every_kind
+def test_wanted_positions_teach_what_the_plain_reading_teaches(positions: Positions) -> None:
+    network, rows, wanted = tiny_network(positions=positions), random_rows(6, 20), wanted_some(6, 20, 3)
+    gradients = []
+    for hidden in (network(*rows, wanted_BL=wanted), network(*rows)[wanted]):
+        network.zero_grad()
+        network.number(hidden).square().mean().backward()
+        gradients.append({name: weight.grad for name, weight in network.named_parameters() if weight.grad is not None})
+    torch.testing.assert_close(gradients[0], gradients[1], atol=1e-4, rtol=1e-4)
+
+
+def test_the_last_block_computes_only_what_is_wanted() -> None:
+    network, rows = tiny_network(), random_rows(3, 20)
+    widened: list[int] = []
+    for block in network.blocks:
+        assert isinstance(block, Block)
+        block.mlp_in.register_forward_hook(lambda _module, _given, out: widened.append(out[..., 0].numel()))
+    wanted = torch.zeros(3, 20, dtype=torch.bool)
+    wanted[:, -2] = True
+    with torch.no_grad():
+        network(*rows, wanted_BL=wanted)
+        network(*rows, wanted_BL=torch.ones_like(wanted))
+    assert widened == [60, 3, 60, 60]
 
 
 @every_number_embedding

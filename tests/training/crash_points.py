@@ -23,7 +23,7 @@ from dnagpt.model import DNAGPT, ModelConfig
 from dnagpt.tasks import pretraining_task
 from dnagpt.training import Objective, TrainingConfig, World
 from dnagpt.training.checkpoints import load_checkpoint, newest_checkpoint, save_checkpoint
-from dnagpt.training.objective import answer_counts, to_tensors
+from dnagpt.training.objective import answer_tally, to_tensors
 from dnagpt.training.optimiser import make_optimiser
 
 ALONE = World(0, 1, torch.device("cpu"))
@@ -70,7 +70,7 @@ def trained(steps: int) -> tuple[Objective, torch.optim.Optimizer]:
     objective, batch = tiny_objective(), random_batch(2)
     optimiser = make_optimiser(objective, TrainingConfig())
     for _ in range(steps):
-        objective(to_tensors(batch, ALONE.device), answer_counts([batch], 3))[0].backward()
+        objective(to_tensors(batch, ALONE.device), answer_tally([batch], 3))[0].backward()
         optimiser.step()
         optimiser.zero_grad()
     return objective, optimiser

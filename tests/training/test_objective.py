@@ -8,7 +8,7 @@ from tests.training.examples import ANSWERS, part_of, random_batch, tiny_objecti
 from dnagpt.data.batches import Batch
 from dnagpt.model import DNAGPT, ModelConfig
 from dnagpt.training import AnswerLoss, Objective
-from dnagpt.training.objective import answer_counts, to_tensors
+from dnagpt.training.objective import answer_tally, to_tensors
 
 CPU = torch.device("cpu")
 
@@ -34,7 +34,7 @@ def test_loss_worked_by_hand() -> None:
         answer_BL=np.array([[0, 1, 1, 2, 3]], dtype=np.int8),
     )
     objective = Objective(network, answers)
-    loss, sums = objective(to_tensors(batch, CPU), answer_counts([batch], 3))
+    loss, sums = objective(to_tensors(batch, CPU), answer_tally([batch], 3))
     assert sums.tolist() == pytest.approx([math.log(2) + math.log(4), 2.25, math.log(4)], abs=1e-6)
     assert loss.item() == pytest.approx(1.5 * math.log(2) + 0.01 * 2.25 + 3 * math.log(4), abs=1e-6)
 
@@ -63,11 +63,14 @@ def looped_losses(objective: Objective, batch: Batch) -> list[list[float]]:
 def test_loss_equals_plain_loops() -> None:
     objective, batch = tiny_objective().eval(), random_batch(4)
     losses = looped_losses(objective, batch)
-    counts = answer_counts([batch], len(ANSWERS))
-    loss, sums = objective(to_tensors(batch, CPU), counts)
-    assert counts.tolist() == [len(one) for one in losses]
+    tally = answer_tally([batch], len(ANSWERS))
+    loss, sums = objective(to_tensors(batch, CPU), tally)
+    assert tally[0, 1:].tolist() == [len(one) for one in losses]
     assert sums.tolist() == pytest.approx([sum(one) for one in losses], rel=1e-5)
-    expected = sum(answer.weight * np.mean(one) for answer, one in zip(ANSWERS, losses, strict=True))
+    shares = [(batch.answer_BL == number).any(axis=1).mean() for number in range(1, len(ANSWERS) + 1)]
+    expected = sum(
+        answer.weight * share * np.mean(one) for answer, share, one in zip(ANSWERS, shares, losses, strict=True)
+    )
     assert loss.item() == pytest.approx(expected, rel=1e-5)
 
 
@@ -78,10 +81,10 @@ def test_micro_batches_add_up_to_one_batch(sizes: list[int]) -> None:
     parts = [part_of(batch, slice(end - size, end)) for end, size in zip(ends, sizes, strict=True)]
 
     def gradients(group: list[Batch]) -> tuple[float, dict[str, torch.Tensor]]:
-        objective, counts = tiny_objective(), answer_counts(group, len(ANSWERS))
+        objective, tally = tiny_objective(), answer_tally(group, len(ANSWERS))
         total = 0.0
         for one in group:
-            loss, _ = objective(to_tensors(one, CPU), counts)
+            loss, _ = objective(to_tensors(one, CPU), tally)
             loss.backward()
             total += loss.item()
         return total, {name: weight.grad for name, weight in objective.named_parameters() if weight.grad is not None}
@@ -98,14 +101,14 @@ def test_every_parameter_has_a_gradient_even_where_a_batch_asks_for_no_number() 
     batch = random_batch(2)
     batch.answer_BL[batch.answer_BL == 2] = 0
     objective = tiny_objective()
-    objective(to_tensors(batch, CPU), answer_counts([batch], len(ANSWERS)))[0].backward()
+    objective(to_tensors(batch, CPU), answer_tally([batch], len(ANSWERS)))[0].backward()
     assert [name for name, weight in objective.named_parameters() if weight.grad is None] == []
 
 
 def test_a_batch_that_asks_for_nothing_costs_nothing() -> None:
     batch = random_batch(2)
     batch.answer_BL[:] = 0
-    loss, sums = tiny_objective()(to_tensors(batch, CPU), answer_counts([batch], len(ANSWERS)))
+    loss, sums = tiny_objective()(to_tensors(batch, CPU), answer_tally([batch], len(ANSWERS)))
     assert loss.item() == 0.0
     assert sums.tolist() == [0.0, 0.0, 0.0]
 
@@ -119,19 +122,19 @@ def test_filling_costs_nothing() -> None:
         np.pad(batch.is_number_BL, ((0, 0), (0, 4))),
         np.pad(batch.answer_BL, ((0, 0), (0, 4))),
     )
-    counts = answer_counts([batch], len(ANSWERS))
-    assert answer_counts([filled], len(ANSWERS)).tolist() == counts.tolist()
-    plain, longer = (objective(to_tensors(one, CPU), counts)[0].item() for one in (batch, filled))
+    tally = answer_tally([batch], len(ANSWERS))
+    assert answer_tally([filled], len(ANSWERS)).tolist() == tally.tolist()
+    plain, longer = (objective(to_tensors(one, CPU), tally)[0].item() for one in (batch, filled))
     assert longer == pytest.approx(plain, rel=1e-5)
 
 
 def test_dropout_depends_on_the_seed_alone() -> None:
     objective, batch = tiny_objective(dropout=0.3).train(), random_batch(3)
-    counts = answer_counts([batch], len(ANSWERS))
+    tally = answer_tally([batch], len(ANSWERS))
 
     def loss(seed: int) -> float:
         torch.manual_seed(seed)
-        return float(objective(to_tensors(batch, CPU), counts)[0].detach())
+        return float(objective(to_tensors(batch, CPU), tally)[0].detach())
 
     assert loss(1) == loss(1)
     assert loss(1) != loss(2)

@@ -16,13 +16,13 @@ from dnagpt.training.optimiser import learning_rate, make_optimiser
 def test_only_linear_weights_decay() -> None:
     objective = tiny_objective()
     optimiser = make_optimiser(objective, TrainingConfig(weight_decay=0.2, betas=(0.8, 0.95)))
-    decayed, kept = optimiser.param_groups
-    assert (decayed["weight_decay"], kept["weight_decay"]) == (0.2, 0.0)
+    decayed, embeddings, norms = optimiser.param_groups
+    assert [group["weight_decay"] for group in optimiser.param_groups] == [0.2, 0.0, 0.0]
     assert {tuple(group["betas"]) for group in optimiser.param_groups} == {(0.8, 0.95)}
     linear = {id(module.weight) for module in objective.modules() if isinstance(module, nn.Linear)}
     others = {id(module.weight) for module in objective.modules() if isinstance(module, nn.LayerNorm | nn.Embedding)}
     assert {id(weight) for weight in decayed["params"]} == linear
-    assert {id(weight) for weight in kept["params"]} == others
+    assert {id(weight) for group in (embeddings, norms) for weight in group["params"]} == others
     assert linear | others == {id(weight) for weight in objective.parameters()}
 
 
@@ -79,3 +79,28 @@ def test_learning_rate_rises_in_a_line_then_falls_as_half_a_cosine(
 def test_settings_out_of_range_are_refused(settings: dict[str, float]) -> None:
     with pytest.raises(ValidationError):
         TrainingConfig(**settings)  # type: ignore[arg-type]
+
+
+def test_embeddings_decay_where_asked_for() -> None:
+    optimiser = make_optimiser(tiny_objective(), TrainingConfig(weight_decay=0.2, embedding_decay=0.7))
+    assert [group["weight_decay"] for group in optimiser.param_groups] == [0.2, 0.7, 0.0]
+
+
+def test_running_mean_of_the_weights_equals_the_loop_written_out() -> None:
+    layer, plain = nn.Linear(3, 2, bias=False), nn.Linear(3, 2, bias=False)
+    plain.load_state_dict(layer.state_dict())
+    averaging = make_optimiser(layer, TrainingConfig(learning_rate=0.1, average=0.5))
+    without = make_optimiser(plain, TrainingConfig(learning_rate=0.1))
+    mean = torch.zeros(2, 3)
+    for step in range(1, 30):
+        for one, optimiser in ((layer, averaging), (plain, without)):
+            optimiser.zero_grad()
+            (one.weight.square() * torch.arange(6.0).view(2, 3)).sum().backward()
+            optimiser.step()
+        keep = min(0.5, step / (9 + step)) if step > 1 else 0.0
+        mean = keep * mean + (1 - keep) * layer.weight.detach()
+    torch.testing.assert_close(layer.weight, plain.weight, atol=0, rtol=0)
+    before = layer.weight.detach().clone()
+    with averaging.averaged():
+        torch.testing.assert_close(layer.weight.detach(), mean)
+    torch.testing.assert_close(layer.weight.detach(), before, atol=0, rtol=0)

@@ -17,9 +17,10 @@ from rich.table import Table as ConsoleTable
 
 from dnagpt.checkpoint import Model, load_model
 from dnagpt.commands.evaluate import corpus_metrics, genome_headlines, genome_sections
-from dnagpt.commands.finetune import Finetuned, FinetuneSettings, run_finetuning
+from dnagpt.commands.finetune import run_finetuning
+from dnagpt.commands.finetune_settings import FinetuneSettings
 from dnagpt.commands.pretrain import PretrainSettings, named_species, run_pretraining
-from dnagpt.commands.task_report import learning_curves
+from dnagpt.commands.task_report import Finetuned, learning_curves
 from dnagpt.data.corpus import CorpusConfig, SpeciesSource, open_corpus
 from dnagpt.errors import InputError
 from dnagpt.evaluation.kmers import gc_content
@@ -49,6 +50,7 @@ _FINETUNING: dict[str, Any] = {
     "name": "signals",
     "template": "<R>{sequence}<=><B>{label?:boolean}",
     "epochs": 4,
+    "beside": ("gc", "kmers", "cnn"),
     "training": {"batch_size": 32, "learning_rate": 1e-3, "weight_decay": 0.1, "metric": "accuracy"},
 }
 GENERATED = 20
@@ -130,7 +132,11 @@ def _results(
     sections.append(_generated_section(sequences))
     headlines = [*genome_headlines(genome_metrics), *taught.headlines]
     return (
-        {"genomes": genome_metrics, "signals": {"label": taught.metrics["label"]}, "generated": len(sequences)},
+        {
+            "genomes": genome_metrics,
+            "signals": {"label": taught.metrics["tasks"]["signals"]["scores"]["test"]["label"]},
+            "generated": len(sequences),
+        },
         sections,
         headlines,
     )

@@ -11,7 +11,8 @@ from dnagpt.checkpoint import Model, load_model
 from dnagpt.commands.predict import FASTA_ENDINGS, refuse_sequence_answers
 from dnagpt.commands.pretrain import known_letter, objective_metrics
 from dnagpt.commands.progress import counting
-from dnagpt.commands.task_report import predict_with_progress, refuse_single_class, score_predictions
+from dnagpt.commands.task_records import refuse_single_class
+from dnagpt.commands.task_report import predict_with_progress, score_table
 from dnagpt.data.corpus import CorpusConfig, Species, SpeciesSource, open_corpus
 from dnagpt.data.labelled import read_records
 from dnagpt.data.windows import every_second_reversed, tiles, usable_windows, window_bases
@@ -21,6 +22,7 @@ from dnagpt.evaluation.markov import markov_bits_per_base
 from dnagpt.evaluation.report import Figure, Headline, Section, Table, write_report
 from dnagpt.genome.files import atomic_write
 from dnagpt.inference.genome_score import GenomeScore, score_windows
+from dnagpt.model import fastest_device
 from dnagpt.tasks import Task
 
 GENOME_ENDINGS = (*FASTA_ENDINGS, ".2bit")
@@ -31,7 +33,7 @@ def evaluate(
     held_out: float, train: Path | None, max_order: int, quiet: bool,
 ) -> dict[str, Any]:  # fmt: skip
     """Evaluate a model on genomes (FASTA, .2bit) or on one labelled table; write metrics.json and report.html."""
-    model = load_model(model_folder)
+    model = load_model(model_folder, device=fastest_device())
     genomes = [path for path in inputs if path.name.lower().endswith(GENOME_ENDINGS)]
     if genomes and len(genomes) < len(inputs):
         raise InputError("Genomes and tables cannot be evaluated together. Call `dnagpt evaluate` once for each.")
@@ -65,7 +67,7 @@ def _evaluate_table(model: Model, path: Path, train: Path | None, task_name: str
     predictions = predict_with_progress(
         model, task, records, [f"{path}, row {n + 1}" for n in range(len(records))], quiet=quiet
     )
-    return score_predictions(task, known, records, predictions)
+    return score_table(task, known, records, predictions)
 
 
 def _labelled_records(model: Model, task: Task, path: Path) -> list[dict[str, object]]:

@@ -3,75 +3,52 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field
 
 from dnagpt.checkpoint import Model, load_model
 from dnagpt.commands.configuration import load_settings, settings_to_toml
-from dnagpt.commands.pretrain import NetworkSettings, answer_losses, known_metric, save_best, show
+from dnagpt.commands.finetune_settings import FinetuneSettings
+from dnagpt.commands.network_settings import NetworkSettings
+from dnagpt.commands.pretrain import known_metric, save_best, show
 from dnagpt.commands.progress import progress
 from dnagpt.commands.provenance import provenance
-from dnagpt.commands.task_report import refuse_single_class, report_task, true_classes
+from dnagpt.commands.several_runs import report_runs, variations
+from dnagpt.commands.task_records import (
+    TaskRecords,
+    TrainingExamples,
+    answer_losses,
+    as_language,
+    read_tasks,
+    true_classes,
+)
+from dnagpt.commands.task_report import Finetuned, report_tasks
 from dnagpt.data.batches import Batch, collate
-from dnagpt.data.labelled import PARTS, DataConfig, Labelled, Part, read_labelled
-from dnagpt.data.order import EpochOrder
+from dnagpt.data.files import source_files
+from dnagpt.data.order import LengthOrder
 from dnagpt.errors import InputError
 from dnagpt.evaluation.classification import classification_metrics
 from dnagpt.evaluation.regression import regression_metrics
-from dnagpt.evaluation.report import Headline, Section
 from dnagpt.genome.files import atomic_write
 from dnagpt.genome.stored_bytes import file_sha256
-from dnagpt.inference.answers import read_answers
-from dnagpt.inference.predict import fitting_rows
-from dnagpt.language.template import Rows, Template
+from dnagpt.inference.answers import Readings, read_answers
+from dnagpt.inference.predict import mean_of_views, view_rows
+from dnagpt.language.template import Rows
 from dnagpt.language.vocabulary import Vocabulary
-from dnagpt.model import DNAGPT
-from dnagpt.tasks import Task, Transform
-from dnagpt.tasks.task import field_numbers
+from dnagpt.model import DNAGPT, fastest_device
+from dnagpt.tasks import Task
 from dnagpt.training import Hooks, Objective, RunFolder, TrainingConfig, open_world, train
+from dnagpt.weights import empty_network, fill_network
 
+RANDOM_WEIGHTS = "random_weights"
+"""The folder, within a run, of the same network trained from random weights."""
 
-class FinetuneSettings(BaseModel):
-    """Everything that decides a fine-tuning run: a task file."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-    name: str = "task"
-    """What the task is called in the model."""
-    template: str
-    """The prompt and its answer, such as `<R>{sequence}<=><B>{label?:boolean}`."""
-    data: DataConfig
-    """The labelled records."""
-    transforms: dict[str, str] = Field(default_factory=dict)
-    """The scaling of number fields: `log10(x+0.1)`, `zscore`, or both."""
-    vocabulary: str = "dna-3mers"
-    """The vocabulary of a network that starts from random weights."""
-    model: NetworkSettings = NetworkSettings()
-    """The network that starts from random weights; of a pre-trained one, only the dropout can be set."""
-    epochs: float = Field(default=10, gt=0)
-    """How often each training record is seen, at most."""
-    training: TrainingConfig = TrainingConfig()
-    """The optimisation; steps, validate_every and checkpoint_every follow from the epochs where not given."""
-
-
-@dataclass(frozen=True)
-class Finetuned:
-    """What a fine-tuning run came to."""
-
-    model: Path
-    """The folder of its best model."""
-    metrics: Mapping[str, Any]
-    """What metrics.json holds."""
-    sections: Sequence[Section]
-    """The scores as parts of a report."""
-    headlines: Sequence[Headline]
-    """The few numbers that sum them up."""
-
+LANGUAGE = "language"
+"""The folder, within a run, of the network that has read the training sequences as language."""
 
 _OF_A_NEW_NETWORK = {"vocabulary": True, "model": set(NetworkSettings.model_fields) - {"dropout"}}
 """Settings that do not count where the network comes from a model folder."""
@@ -84,7 +61,8 @@ def finetune(
     table: Path | None = None, template: str | None = None, resume: bool = False, quiet: bool = False,
 ) -> Path:  # fmt: skip
     """Fine-tune a model on the records of a task file, or of one table and a template."""
-    if task_file is None and table is None and not any(text.startswith("data.") for text in overrides):
+    named = ("data.", "tasks.")
+    if task_file is None and table is None and not any(text.startswith(named) for text in overrides):
         raise InputError("There are no labelled records to learn from. Give --table and --template, or a task file.")
     defaults: dict[str, object] = {"training": _DEFAULT_TRAINING}
     if table is not None:
@@ -98,66 +76,87 @@ def finetune(
 def run_finetuning(
     settings: FinetuneSettings, base: Path | None, output: Path, *, resume: bool, quiet: bool
 ) -> Finetuned:
-    """Carry out a fine-tuning run; the run folder gets the best model, its predictions, metrics and a report."""
-    task = Task(settings.name, Template.parse(settings.template), _transforms(settings))
-    if not task.template.answered:
-        raise InputError(
-            f"The template {task.template} answers nothing. Mark the answer with ?, as in {{label?:boolean}}."
-        )
-    labelled = read_labelled(settings.data, task)
-    task = _fitted(task, labelled)
-    network, vocabulary = _network(settings, base)
-    taught = {**(load_model(base).tasks if base else {}), task.name: task}
-    model = Model(
-        network, vocabulary, taught, provenance("finetune", settings.model_dump(mode="json"), _digests(settings, base))
-    )
-    rows = {part: _rows(model, task, labelled, part) for part in PARTS}
-    refuse_single_class(task, labelled.part("train"), "The training records")
-    training = _schedule(settings, len(rows["train"]))
-    answers = answer_losses(task, training)
-    judged: Part = "validation" if rows["validation"] else "train"
-    judged_rows, judged_records = rows[judged], labelled.part(judged)
-    known_metric(training, lambda: _validation(model, task, judged_rows[:2], judged_records[:2], training.precision))
-    order = EpochOrder(len(rows["train"]), training.seed)
+    """Carry out a fine-tuning: one run, or one a seed and a fold, each in a folder of its own, and their summary."""
+    several = variations(settings)
+    if not several:
+        return _run(settings, base, output, resume=resume, quiet=quiet)
+    runs = {
+        name: _run(one, base, output / name, resume=resume and RunFolder(output / name).has_run, quiet=quiet)
+        for name, one in several.items()
+    }
+    return report_runs(runs, output)
+
+
+def _run(settings: FinetuneSettings, base: Path | None, output: Path, *, resume: bool, quiet: bool) -> Finetuned:
+    tasks = read_tasks(settings)
+    model = _model(settings, base, tasks)
+    training = _schedule(settings, sum(len(one.labelled.parts["train"]) for one in tasks))
+    resolved = settings.model_copy(update={"training": training})
+    configuration = settings_to_toml(resolved, without=_OF_A_NEW_NETWORK if base else None)
     run = RunFolder(output)
+    unlearnt = DNAGPT(model.network.config)
+    if settings.language_epochs:
+        model = _read_as_language(model, tasks, settings, output / LANGUAGE, configuration, resume=resume, quiet=quiet)
+    _teach(model, tasks, training, run, configuration, resume=resume, quiet=quiet)
+    taught = {"model": load_model(run.model, device=fastest_device())}
+    if base is not None and "random weights" in settings.beside:
+        twin = RunFolder(output / RANDOM_WEIGHTS)
+        unlearnt.initialise(torch.Generator().manual_seed(training.seed))
+        other = replace(model, network=unlearnt)
+        _teach(other, tasks, training, twin, configuration, resume=resume and twin.has_run, quiet=quiet)
+        taught["same network, random weights"] = load_model(twin.model, device=fastest_device())
+    finetuned = report_tasks(taught, tasks, run, settings.beside, seed=training.seed, quiet=quiet)
+    with atomic_write(output / "metrics.json") as handle:
+        handle.write((json.dumps(finetuned.metrics, indent=1) + "\n").encode())
+    return finetuned
+
+
+def _read_as_language(
+    model: Model, tasks: Sequence[TaskRecords], settings: FinetuneSettings, folder: Path, configuration: str, *,
+    resume: bool, quiet: bool,
+) -> Model:  # fmt: skip
+    """Teach the network to foresee the training sequences themselves (Gururangan et al. 2020, arXiv 2004.10964)."""
+    texts = [text for place, one in enumerate(tasks) if (text := as_language(one, place)) is not None]
+    if not texts:
+        raise InputError("language_epochs is set, but no task is given a sequence behind a first token. Leave it out.")
+    records = sum(len(one.labelled.parts["train"]) for one in texts)
+    shorter = settings.model_copy(update={"epochs": settings.language_epochs})
+    training = _schedule(shorter, records).model_copy(update={"metric": "loss", "weights": {}})
+    run = RunFolder(folder)
+    _teach(model, texts, training, run, configuration, resume=resume and run.has_run, quiet=quiet)
+    return replace(model, network=load_model(run.model).network)
+
+
+def _teach(
+    model: Model, tasks: Sequence[TaskRecords], training: TrainingConfig, run: RunFolder, configuration: str, *,
+    resume: bool, quiet: bool,
+) -> None:  # fmt: skip
+    """Train on all tasks at once; the run folder gets the best model."""
+    examples = TrainingExamples(model, tasks, training.seed)
+    judged = [_Judged.of(model, one) for one in tasks]
+    losses = answer_losses(tasks, training, model.vocabulary)
+    known_metric(training, lambda: _validation(model, [one.first(2) for one in judged], training.precision))
+    order = LengthOrder(examples.lengths, training.batch_size, training.seed)
     with open_world() as world, progress("Fine-tuning", training.steps, unit="steps", quiet=quiet) as track:
-        resolved = settings.model_copy(update={"training": training})
-        run.create(settings_to_toml(resolved, without=_OF_A_NEW_NETWORK if base else None), resume=resume)
+        if world.is_first:
+            run.create(configuration, resume=resume)
+        world.wait()
         hooks = Hooks(
-            batches=lambda samples: _batches(rows["train"], order, samples, vocabulary.pad_id),
-            validate=lambda: _validation(model, task, judged_rows, judged_records, training.precision),
+            batches=lambda samples: _batches(examples, order, samples, model.vocabulary.pad_id),
+            validate=lambda: _validation(model, judged, training.precision),
             save_best=lambda: save_best(model, run, world),
             report=lambda report: show(report, track),
         )
-        train(Objective(network, answers), training, hooks, run, world)
-    best = load_model(run.model)
-    metrics, sections, headlines = report_task(best, task, labelled, run, settings.name, quiet=quiet)
-    with atomic_write(output / "metrics.json") as handle:
-        handle.write((json.dumps(metrics, indent=1) + "\n").encode())
-    return Finetuned(run.model, metrics, sections, headlines)
+        train(Objective(model.network, losses), training, hooks, run, world)
 
 
-def _transforms(settings: FinetuneSettings) -> dict[str, Transform]:
-    return {name: Transform.parse(text) for name, text in settings.transforms.items()}
-
-
-def _fitted(task: Task, labelled: Labelled) -> Task:
-    """Fit means and deviations on the training records alone."""
-    fields = {item.name: item for item in task.template.fields}
-    fitted = {
-        name: transform.fit(
-            np.array(
-                [
-                    field_numbers(fields[name], labelled.records[place], labelled.names[place])
-                    for place in labelled.parts["train"]
-                ],
-                dtype=np.float64,
-            ),
-            name=name,
-        )
-        for name, transform in task.transforms.items()
-    }
-    return Task(task.name, task.template, fitted)
+def _model(settings: FinetuneSettings, base: Path | None, tasks: Sequence[TaskRecords]) -> Model:
+    network, vocabulary = _network(settings, base)
+    taught: dict[str, Task] = {**(load_model(base).tasks if base else {}), **{one.task.name: one.task for one in tasks}}
+    files = [file.path for one in tasks for file in source_files(one.settings.data)]
+    files += [base / "model.safetensors"] if base else []
+    digests = {str(path): file_sha256(path) for path in files if path.is_file()}
+    return Model(network, vocabulary, taught, provenance("finetune", settings.model_dump(mode="json"), digests))
 
 
 def _network(settings: FinetuneSettings, base: Path | None) -> tuple[DNAGPT, Vocabulary]:
@@ -171,8 +170,9 @@ def _network(settings: FinetuneSettings, base: Path | None) -> tuple[DNAGPT, Voc
     fixed += ["vocabulary"] if "vocabulary" in settings.model_fields_set else []
     if fixed:
         raise InputError(f"{fixed[0]} cannot be set: the network in {base} has its own. Only model.dropout can.")
-    network = DNAGPT(model.network.config.model_copy(update={"dropout": settings.model.dropout or 0.0}))
-    network.load_state_dict(model.network.state_dict())
+    config = model.network.config.model_copy(update={"dropout": settings.model.dropout or 0.0})
+    network = empty_network(config, model.lacks)
+    fill_network(network, model.network.state_dict(), str(base))
     return network, model.vocabulary
 
 
@@ -181,40 +181,80 @@ def _schedule(settings: FinetuneSettings, records: int) -> TrainingConfig:
     given = settings.training.model_fields_set
     epoch = max(1, records // settings.training.batch_size)
     steps = math.ceil(settings.epochs * epoch)
-    derived = {"steps": steps, "validate_every": epoch, "checkpoint_every": epoch, "warmup_steps": steps // 10}
+    derived: dict[str, Any] = {
+        "steps": steps, "validate_every": epoch, "checkpoint_every": epoch, "warmup_steps": steps // 10,
+        "metric": "score" if len(settings.tasks) > 1 else "loss",
+    }  # fmt: skip
     return settings.training.model_copy(update={key: value for key, value in derived.items() if key not in given})
 
 
-def _digests(settings: FinetuneSettings, base: Path | None) -> dict[str, str]:
-    files = [settings.data.table, settings.data.train, settings.data.validation, settings.data.test]
-    files += [base / "model.safetensors"] if base else []
-    return {str(path): file_sha256(path) for path in files if path is not None and path.is_file()}
+def _batches(examples: TrainingExamples, order: LengthOrder, samples: Sequence[int], pad_id: int) -> list[Batch]:
+    return [collate([examples.rows(sample, order.example(sample)) for sample in samples], pad_id)]
 
 
-def _rows(model: Model, task: Task, labelled: Labelled, part: Part) -> list[Rows]:
-    places = labelled.parts[part]
-    return [fitting_rows(model, task, labelled.records[place], labelled.names[place]) for place in places]
+@dataclass(frozen=True)
+class _Judged:
+    """The records by which training is judged, in one strand and one frame, written as rows."""
+
+    one: TaskRecords
+    records: Sequence[Mapping[str, object]]
+    rows: Sequence[Sequence[Rows]]
+
+    @classmethod
+    def of(cls, model: Model, one: TaskRecords) -> "_Judged":
+        plain = replace(one.task, views=one.task.views.model_copy(update={"both_strands": False, "frames": 1}))
+        places = one.labelled.parts[one.judged]
+        rows = [view_rows(model, plain, one.labelled.records[place], one.labelled.names[place]) for place in places]
+        return cls(one, one.labelled.part(one.judged), rows)
+
+    def first(self, count: int) -> "_Judged":
+        return replace(self, records=self.records[:count], rows=self.rows[:count])
 
 
-def _batches(rows: Sequence[Rows], order: EpochOrder, samples: Sequence[int], pad_id: int) -> list[Batch]:
-    return [collate([rows[order.example(sample)] for sample in samples], pad_id)]
+def _validation(model: Model, judged: Sequence[_Judged], precision: str) -> dict[str, float]:
+    """Judge the present weights: the loss and the usual scores of each task, and their mean where there are several."""
+    found = [_task_scores(model, one, precision) for one in judged]
+    if len(judged) == 1:
+        return found[0]
+    metrics = {f"{one.one.task.name}/{name}": value for one, scores in zip(judged, found, strict=True)
+               for name, value in scores.items()}  # fmt: skip
+    chosen = [_chosen_metric(one.one, scores) for one, scores in zip(judged, found, strict=True)]
+    metrics["loss"] = sum(one.one.settings.weight * scores["loss"] for one, scores in zip(judged, found, strict=True))
+    metrics["score"] = float(np.mean([scores[name] for name, scores in zip(chosen, found, strict=True)]))
+    return metrics
 
 
-def _validation(
-    model: Model, task: Task, rows: Sequence[Rows], records: Sequence[Mapping[str, object]], precision: str
-) -> dict[str, float]:
-    """Judge the present weights on the validation records: the mean loss, and the usual scores of each answer."""
-    readings = read_answers(model, task, rows, precision=precision)
-    metrics = {"loss": float(np.mean([losses.mean() for reading in readings for losses in reading.losses]))}
-    for place, reading in enumerate(readings, start=1):
-        if reading.field.kind == "sequence":
-            continue
-        if reading.field.kind == "number":
-            truth = np.concatenate([row.numbers[row.answer == place] for row in rows])
-            scores: Mapping[str, float] = regression_metrics(truth, np.concatenate(reading.numbers)).scores()
-        else:
-            truth = true_classes(records, reading.field)
-            scores = classification_metrics(truth, np.stack([row[0] for row in reading.probabilities])).scores()
-        prefix = f"{reading.field.name}_" if len(readings) > 1 else ""
+def _chosen_metric(one: TaskRecords, scores: Mapping[str, float]) -> str:
+    usual = [name for name in scores if name.endswith(("mcc", "squared_pearson"))]
+    name = one.settings.metric or (usual[0] if usual else "")
+    if name not in scores or name.endswith(("loss", "rmse", "mae", "error")):
+        raise InputError(
+            f"The task {one.task.name!r} cannot be judged beside others by {name or 'anything'!r}. Set its `metric` "
+            f"to a score that is better the higher it is: {', '.join(name for name in scores if name != 'loss')}."
+        )
+    return name
+
+
+def _task_scores(model: Model, judged: _Judged, precision: str) -> dict[str, float]:
+    rows = [row for of_record in judged.rows for row in of_record]
+    counts = list(map(len, judged.rows))
+    every = read_answers(model, judged.one.task, rows, precision=precision)
+    firsts = [of_record[0] for of_record in judged.rows]
+    metrics = {"loss": float(np.mean([losses.mean() for reading in every for losses in reading.losses]))}
+    for place, reading in enumerate((mean_of_views(one, counts) for one in every), start=1):
+        scores = _answer_scores(reading, judged.records, firsts, place)
+        prefix = f"{reading.field.name}_" if len(every) > 1 else ""
         metrics |= {prefix + name: value for name, value in scores.items()}
     return metrics
+
+
+def _answer_scores(
+    reading: Readings, records: Sequence[Mapping[str, object]], rows: Sequence[Rows], place: int
+) -> Mapping[str, float]:
+    if reading.field.kind == "sequence":
+        return {}
+    if reading.field.kind == "number":
+        truth = np.concatenate([row.numbers[row.answer == place] for row in rows])
+        return regression_metrics(truth, np.concatenate(reading.numbers)).scores()
+    chances = np.stack([row[0] for row in reading.probabilities])
+    return classification_metrics(true_classes(records, reading.field), chances).scores()

@@ -11,14 +11,17 @@ from dnagpt.errors import InputError
 from dnagpt.genome.sequences import read_fasta
 from dnagpt.genome.tables import require_table_ending, write_table
 from dnagpt.inference.predict import answer_columns, answers
+from dnagpt.model import fastest_device
 from dnagpt.tasks import Task
 
 FASTA_ENDINGS = (".fa", ".fasta", ".fna", ".fa.gz", ".fasta.gz", ".fna.gz", ".fa.bgz", ".fasta.bgz", ".fna.bgz")
 
 
-def predict_file(model_folder: Path, source: Path, output: str, *, task_name: str | None, quiet: bool) -> None:
+def predict_file(
+    model_folder: Path, source: Path, output: str, *, task_name: str | None, precision: str = "auto", quiet: bool
+) -> None:
     """Add the answers of a model to a table; its columns and the order of its rows stay as they are."""
-    model = load_model(model_folder)
+    model = load_model(model_folder, device=fastest_device())
     task = model.task(task_name)
     refuse_sequence_answers(task)
     require_table_ending(output)
@@ -31,7 +34,7 @@ def predict_file(model_folder: Path, source: Path, output: str, *, task_name: st
     taken = {name for names in answer_columns(task) for name in names} & set(frame.columns)
     if taken:
         raise InputError(f"{source} already has a column {min(taken)!r}. Rename it, so that the answer can be added.")
-    predictions = predict_with_progress(model, task, records, places, quiet=quiet)
+    predictions = predict_with_progress(model, task, records, places, precision=precision, quiet=quiet)
     write_table(frame.assign(**answers(task, predictions)), output)
 
 

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from dnagpt.checkpoint import Model, save_model
 from dnagpt.commands.configuration import load_settings, settings_to_toml
+from dnagpt.commands.network_settings import NetworkSettings
 from dnagpt.commands.progress import Track, progress
 from dnagpt.commands.provenance import provenance
 from dnagpt.data.batches import Batch, collate
@@ -28,7 +28,7 @@ from dnagpt.errors import InputError
 from dnagpt.genome.nearest import did_you_mean
 from dnagpt.inference.genome_score import GenomeScore, score_windows
 from dnagpt.language.vocabulary import Vocabulary
-from dnagpt.model import DNAGPT, PRESETS, ModelConfig
+from dnagpt.model import DNAGPT
 from dnagpt.tasks import PRETRAINING_TEMPLATE, Task, pretraining_task
 from dnagpt.tasks.pretraining import WINDOW_FIELDS
 from dnagpt.training import (
@@ -43,47 +43,6 @@ from dnagpt.training import (
     open_world,
     train,
 )
-
-
-class NetworkSettings(BaseModel):
-    """The shape of a new network: a preset, and what is to differ from it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-    preset: str = "tiny"
-    """One of dnagpt-h, dnagpt-m, dnagpt-s-512, dnagpt-b-512 (the paper's), small, tiny."""
-    context: int | None = None
-    """Tokens read at once."""
-    layers: int | None = None
-    """Transformer blocks."""
-    heads: int | None = None
-    """Attention heads a block."""
-    width: int | None = None
-    """Length of the vector of a position."""
-    dropout: float | None = None
-    """Share of activations switched off in training."""
-    number_embedding: Literal["magnitude", "released"] | None = None
-    """How numbers are read."""
-    positions: Literal["rotary", "learned"] | None = None
-    """How order is told."""
-
-    @field_validator("preset")
-    @classmethod
-    def _is_known(cls, preset: str) -> str:
-        if preset not in PRESETS:
-            raise ValueError(f"there is no preset {preset!r}; the presets are {', '.join(PRESETS)}")
-        return preset
-
-    def config(self, vocabulary: Vocabulary) -> ModelConfig:
-        """Resolve to the configuration of a network for this vocabulary."""
-        changes = {key: value for key, value in self.model_dump(exclude={"preset"}).items() if value is not None}
-        base = PRESETS[self.preset].model_dump()
-        try:
-            return ModelConfig(**{**base, **changes, "vocabulary_size": vocabulary.size})
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            place = ".".join(["model", *map(str, first["loc"])])
-            raise InputError(f"{place}: {first['msg'].removeprefix('Value error, ')}. Change it with --set.") from None
 
 
 class PretrainSettings(BaseModel):

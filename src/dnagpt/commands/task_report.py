@@ -1,7 +1,7 @@
-"""How well a model answers a task: scores with intervals, beside baselines, as JSON, CSV and one HTML page."""
+"""What a fine-tuning came to, for people and programs: report.html, metrics.json, scores.csv, predictions.csv."""
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,193 +10,111 @@ import pandas as pd
 
 from dnagpt.checkpoint import Model
 from dnagpt.commands.progress import counting
-from dnagpt.data.labelled import Labelled, Part
-from dnagpt.errors import InputError
-from dnagpt.evaluation import baselines, plots
-from dnagpt.evaluation.classification import calibration_bins, classification_intervals, classification_metrics
-from dnagpt.evaluation.metrics import Estimate, as_dict
-from dnagpt.evaluation.regression import regression_intervals, regression_metrics
-from dnagpt.evaluation.report import Figure, Headline, Section, comparison_table, metrics_table, write_report
+from dnagpt.commands.score_sections import headlines_of, score_sections, split_section
+from dnagpt.commands.scoring import (
+    CNN_EPOCHS,
+    Answers,
+    Score,
+    TestSet,
+    model_answers,
+    questions,
+    score_answers,
+    test_sets,
+    yardstick_answers,
+)
+from dnagpt.commands.task_records import TaskRecords
+from dnagpt.data.labelled import Part
+from dnagpt.data.split_report import split_report
+from dnagpt.evaluation import plots
+from dnagpt.evaluation.report import Figure, Headline, Section, write_report
+from dnagpt.evaluation.tables import ScoreRow, score_rows, scores_csv
+from dnagpt.genome.files import atomic_write
 from dnagpt.genome.tables import write_table
+from dnagpt.inference.attention import attention_profile
 from dnagpt.inference.predict import Prediction, answers, predict
-from dnagpt.language.grammar import Field
-from dnagpt.language.template import read_boolean
 from dnagpt.tasks import Task
 from dnagpt.training import RunFolder, read_metrics
 
-Scored = tuple[dict[str, Any], list[Section], list[Headline]]
+ATTENTION_RECORDS = 400
+"""Records over which attention is averaged, at most."""
 
 
-def report_task(model: Model, task: Task, labelled: Labelled, run: RunFolder, title: str, *, quiet: bool) -> Scored:
-    """Answer the test records (or those of validation) and write predictions.csv and report.html beside the model."""
-    part: Part = "test" if labelled.parts["test"] else "validation" if labelled.parts["validation"] else "train"
-    records = labelled.part(part)
-    names = [labelled.names[place] for place in labelled.parts[part]]
-    if any(item.kind == "sequence" for item in task.template.answered):
-        return {"part": part, "records": len(records)}, [], []
-    predictions = predict_with_progress(model, task, records, names, quiet=quiet)
-    write_table(pd.DataFrame(records).assign(**answers(task, predictions)), run.path / "predictions.csv")
-    metrics, sections, headlines = score_predictions(task, labelled.part("train"), records, predictions)
+@dataclass(frozen=True)
+class Finetuned:
+    """What a fine-tuning run came to."""
+
+    model: Path
+    """The folder of its best model."""
+    metrics: Mapping[str, Any]
+    """What metrics.json holds."""
+    sections: Sequence[Section]
+    """The scores as parts of a report."""
+    headlines: Sequence[Headline]
+    """The few numbers that sum them up."""
+    rows: Sequence[ScoreRow] = ()
+    """What scores.csv holds."""
+
+
+def report_tasks(
+    taught: Mapping[str, Model], tasks: Sequence[TaskRecords], run: RunFolder, beside: Sequence[str], *,
+    seed: int, quiet: bool,
+) -> Finetuned:  # fmt: skip
+    """Answer the test records of every task, score them beside the yardsticks, and write it all beside the model.
+
+    `taught` are the models by name, the one that the run is about first.
+    """
+    found = [_report_task(taught, one, run, beside, several=len(tasks) > 1, seed=seed, quiet=quiet) for one in tasks]
+    sections = [section for one in found for section in one.sections]
+    headlines = [headline for one in found for headline in one.headlines]
+    rows = [row for one in found for row in one.rows]
+    metrics = {"tasks": {one.task.name: scored.metrics for one, scored in zip(tasks, found, strict=True)}}
+    model = next(iter(taught.values()))
     write_report(
         run.path / "report.html",
-        title,
-        f"{task.template} on {len(records):,} {part} records",
+        ", ".join(one.task.name for one in tasks),
+        "; ".join(str(one.task.template) for one in tasks),
         [*sections, _curves(run)],
         model.provenance,
-        notices=labelled.notes,
-        headlines=headlines,
+        notices=[note for one in tasks for note in one.labelled.notes],
+        headlines=headlines[:4],
     )
-    sizes = {name: len(places) for name, places in labelled.parts.items()}
-    return {"part": part, "records": sizes, "notes": list(labelled.notes), **metrics}, sections, headlines
+    write_scores(rows, run.path / "scores.csv")
+    return Finetuned(run.model, metrics, sections, headlines, rows)
 
 
-def refuse_single_class(task: Task, records: Sequence[Mapping[str, object]], where: str) -> None:
-    """Refuse records that all have the same answer, from which nothing can be learnt."""
-    for item in task.template.answered:
-        if records and item.kind in ("boolean", "choice") and len(set(true_classes(records, item).tolist())) == 1:
-            raise InputError(
-                f"{where} ({len(records):,}) all have {str(records[0][item.name])!r} as {item.name}: there is nothing "
-                "to tell apart. Add records of another class."
-            )
+def write_scores(rows: Iterable[ScoreRow], path: Path) -> None:
+    """Write every score with its interval as one line of a CSV file."""
+    with atomic_write(path) as handle:
+        handle.write(scores_csv(rows).encode())
 
 
 def predict_with_progress(
-    model: Model, task: Task, records: Sequence[Mapping[str, object]], names: Sequence[str], *, quiet: bool
+    model: Model,
+    task: Task,
+    records: Sequence[Mapping[str, object]],
+    names: Sequence[str],
+    *,
+    precision: str = "auto",
+    quiet: bool,
 ) -> list[Prediction]:
     """Predict, with a bar; `names` say where each record stands, for messages."""
     passes = sum(item.count for item in task.template.answered)  # each answer is read with those before it known
-    with counting("Predicting", len(records) * passes, unit="answers", quiet=quiet) as done:
-        return predict(model, task, records, where=names.__getitem__, done=done)
+    with counting("Predicting", len(records) * passes * task.views.count, unit="answers", quiet=quiet) as done:
+        return predict(model, task, records, where=names.__getitem__, precision=precision, done=done)
 
 
-def score_predictions(
-    task: Task,
-    train: Sequence[Mapping[str, object]],
-    test: Sequence[Mapping[str, object]],
+def score_table(
+    task: Task, train: Sequence[Mapping[str, object]], test: Sequence[Mapping[str, object]],
     predictions: Sequence[Prediction],
-) -> Scored:
-    """Score every answered field, with baselines fitted on the training records where there is one sequence."""
-    metrics: dict[str, Any] = {}
-    sections: list[Section] = []
-    headlines: list[Headline] = []
-    for item, prediction in zip(task.template.answered, predictions, strict=True):
-        if item.kind == "number":
-            scored = {name: _score_number(task, name, train, test, prediction.numbers[:, place])
-                      for place, name in enumerate(item.columns)}  # fmt: skip
-        else:
-            scored = {item.name: _score_classes(task, item, train, test, prediction)}
-        for name, (values, section, headline) in scored.items():
-            metrics[name] = values
-            sections.append(section)
-            headlines += headline
-    return metrics, sections, headlines
-
-
-def _score_classes(
-    task: Task,
-    item: Field,
-    train: Sequence[Mapping[str, object]],
-    test: Sequence[Mapping[str, object]],
-    prediction: Prediction,
-) -> tuple[dict[str, Any], Section, list[Headline]]:
-    truth = true_classes(test, item)
-    methods = {"model": prediction.probabilities}
-    sequences = _sequences(task)
-    if sequences and train:
-        labels = true_classes(train, item)
-        trained, tested = ([str(record[sequences]) for record in part] for part in (train, test))
-        count = len(prediction.options)
-        methods["4-mer logistic regression"] = baselines.kmer_baseline(trained, labels, tested, classes=count)
-        methods["GC content only"] = baselines.gc_baseline(trained, labels, tested, classes=count)
-    scored = {name: classification_metrics(truth, chances) for name, chances in methods.items()}
-    intervals = {name: classification_intervals(truth, chances) for name, chances in methods.items()}
-    main = intervals["model"]
-    accuracy = {name: found["accuracy"] for name, found in intervals.items()}
-    bins = calibration_bins(truth, prediction.probabilities)
-    figures = [
-        Figure(
-            plots.comparison_bars(accuracy, quantity="Accuracy", ours=["model"]),
-            "Accuracy with 95 % bootstrap intervals, model and baselines on the same split.",
-        ),
-        Figure(plots.confusion_plot(scored["model"].confusion, prediction.options), "True and predicted classes."),
-        Figure(plots.calibration_plot(bins), "Confidence beside accuracy."),
-    ]
-    if len(prediction.options) == 2:
-        ranked = {name: (truth, chances[:, 1]) for name, chances in methods.items()}
-        figures.append(Figure(plots.ranking_plot(ranked), "ROC and precision-recall."))
-    section = Section(
-        f"Answer: {item.name}",
-        tables=(
-            comparison_table(scored, caption="Model and baselines on the same records"),
-            metrics_table(scored["model"], main, caption="Model, with 95 % bootstrap intervals"),
-        ),
-        figures=tuple(figures),
+) -> tuple[dict[str, Any], list[Section], list[Headline]]:  # fmt: skip
+    """Score the answers to one table, with 4-mers and GC content fitted on another, where there is one."""
+    found = _joined(
+        model_answers({"model": predictions}), yardstick_answers(task, train, [], test, ("kmers", "gc"), seed=0)
     )
-    values = {name: _with_intervals(as_dict(scored[name]), intervals[name]) for name in methods}
-    names = ("accuracy", "mcc", "auroc" if "auroc" in main else "macro_auroc")
-    return values, section, _headlines(item.name, {name: main[name] for name in names if name in main})
-
-
-def _score_number(
-    task: Task,
-    column: str,
-    train: Sequence[Mapping[str, object]],
-    test: Sequence[Mapping[str, object]],
-    predicted: np.ndarray[Any, np.dtype[np.float64]],
-) -> tuple[dict[str, Any], Section, list[Headline]]:
-    truth = np.array([float(str(record[column])) for record in test])
-    methods = {"model": predicted}
-    sequences = _sequences(task)
-    if sequences and train:
-        known = [float(str(record[column])) for record in train]
-        trained, tested = ([str(record[sequences]) for record in part] for part in (train, test))
-        methods["4-mer ridge regression"] = baselines.kmer_regression(trained, known, tested)
-        methods["GC content only"] = baselines.gc_regression(trained, known, tested)
-    scored = {name: regression_metrics(truth, numbers) for name, numbers in methods.items()}
-    intervals = {name: regression_intervals(truth, numbers) for name, numbers in methods.items()}
-    main = intervals["model"]
-    section = Section(
-        f"Answer: {column}",
-        tables=(
-            comparison_table(scored, caption="Model and baselines on the same records"),
-            metrics_table(scored["model"], main, caption="Model, with 95 % bootstrap intervals"),
-        ),
-        figures=(Figure(plots.prediction_plot(truth, predicted, quantity=column), "Predicted against true."),),
-    )
-    values = {name: _with_intervals(as_dict(scored[name]), intervals[name]) for name in methods}
-    return values, section, _headlines(column, {name: main[name] for name in list(main)[:2]})
-
-
-def _with_intervals(values: dict[str, Any], intervals: Mapping[str, Any]) -> dict[str, Any]:
-    """Add the intervals; one that is undefined becomes null, as JSON has no nan."""
-    ends = {name: (estimate.low, estimate.high) for name, estimate in intervals.items()}
-    shown = {name: [None if math.isnan(end) else end for end in pair] for name, pair in ends.items()}
-    return {**values, "intervals": shown}
-
-
-def _headlines(answer: str, estimates: Mapping[str, Estimate]) -> list[Headline]:
-    labels = {name: name.upper() if len(name) <= 5 else name.replace("_", " ") for name in estimates}
-    return [
-        Headline(f"{answer}: {labels[name]}", f"{one.value:.3f}", f"{one.low:.3f} to {one.high:.3f}")
-        for name, one in estimates.items()
-        if not math.isnan(one.value)
-    ]
-
-
-def _sequences(task: Task) -> str | None:
-    names = [item.name for item in task.template.given if item.kind == "sequence"]
-    return names[0] if len(names) == 1 else None
-
-
-def true_classes(records: Sequence[Mapping[str, object]], item: Field) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Give the true class of each record as a number: its place among the options of the field."""
-    if item.kind == "choice":
-        return np.array([item.choices.index(str(record[item.name])) for record in records])
-    return np.array([read_boolean(record[item.name]) for record in records], dtype=np.int64)
-
-
-def _curves(run: RunFolder) -> Section:
-    return Section("Training", figures=(Figure(learning_curves(run.metrics), "Losses over the run."),))
+    sets = [TestSet("test", slice(0, len(test)))]
+    scores = score_answers(test, found, sets)
+    sections = score_sections(scores, test, found, sets)
+    return _by_answer(scores, "test"), sections, headlines_of(scores)
 
 
 def learning_curves(metrics: Path) -> str:
@@ -212,3 +130,94 @@ def learning_curves(metrics: Path) -> str:
     train = {name: curve(f"train/{name}") for name in names}
     validation = {name: curve(f"validation/{name}") for name in names}
     return plots.learning_curves(train, {name: found for name, found in validation.items() if found[0]})
+
+
+def _report_task(
+    taught: Mapping[str, Model], one: TaskRecords, run: RunFolder, beside: Sequence[str], *,
+    several: bool, seed: int, quiet: bool,
+) -> Finetuned:  # fmt: skip
+    parts = one.labelled.parts
+    part: Part = "test" if parts["test"] else "validation" if parts["validation"] else "train"
+    divided = split_report(one.labelled, one.task)
+    metrics: dict[str, Any] = {"part": part, "split": divided.as_dict(), "notes": list(one.labelled.notes)}
+    sections = [split_section(divided, one.task)]
+    if not questions(one.task):
+        return Finetuned(run.model, metrics, sections, [])
+    own = one.labelled.part(part)
+    places = [one.labelled.names[place] for place in parts[part]]
+    records = [*own, *(record for more in one.tests.values() for record in more.part("test"))]
+    places += [more.names[place] for more in one.tests.values() for place in more.parts["test"]]
+    predictions = {
+        name: predict_with_progress(model, one.task, records, places, quiet=quiet) for name, model in taught.items()
+    }
+    first = next(iter(predictions.values()))
+    own_answers = {name: values[: len(own)] for name, values in answers(one.task, first).items()}
+    name = f"predictions_{one.task.name}.csv" if several else "predictions.csv"
+    write_table(pd.DataFrame(own).assign(**own_answers), run.path / name)
+    found = _joined(model_answers(predictions), _yardsticks(one, records, beside, seed=seed, quiet=quiet))
+    sets = list(test_sets(one, part))
+    scores = score_answers(records, found, sets)
+    metrics["scores"] = {each.name: _by_answer(scores, each.name) for each in sets}
+    sections += score_sections(scores, records, found, sets, heading=f"{one.task.name}: " if several else "")
+    sections += _attention(next(iter(taught.values())), one.task, own, places)
+    facts = {"task": one.task.name} if several else {}
+    return Finetuned(run.model, metrics, sections, headlines_of(scores), _rows(scores, facts))
+
+
+def _yardsticks(
+    one: TaskRecords, records: Sequence[Mapping[str, object]], beside: Sequence[str], *, seed: int, quiet: bool
+) -> Answers:
+    train, validation = one.labelled.part("train"), one.labelled.part("validation")
+    total = len(train) * CNN_EPOCHS * len(questions(one.task)) if "cnn" in beside else 0
+    with counting("Yardsticks", total, unit="examples", quiet=quiet) as done:
+        return yardstick_answers(one.task, train, validation, records, beside, seed=seed, done=done)
+
+
+def _joined(models: Answers, yardsticks: Answers) -> Answers:
+    return {question: {**methods, **yardsticks.get(question, {})} for question, methods in models.items()}
+
+
+def _by_answer(scores: Sequence[Score], test_set: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for score in scores:
+        if score.test_set == test_set:
+            found.setdefault(score.question.column, {})[score.method] = score.as_dict()
+    return found
+
+
+def _rows(scores: Sequence[Score], facts: Mapping[str, str]) -> list[ScoreRow]:
+    return [
+        row
+        for score in scores
+        for row in score_rows(
+            {score.method: score.intervals}, **facts, records=score.test_set, answer=score.question.column
+        )
+    ]
+
+
+def _attention(
+    model: Model, task: Task, records: Sequence[Mapping[str, object]], places: Sequence[str]
+) -> list[Section]:
+    """Show where the model looks when it answers the first question, where that tells classes apart."""
+    question = questions(task)[0]
+    if not question.options or not any(item.kind == "sequence" for item in task.template.given):
+        return []
+    some = records[:: max(1, len(records) // ATTENTION_RECORDS)][:ATTENTION_RECORDS]
+    context, vocabulary = model.network.config.context, model.vocabulary
+    shown = [
+        task.views.of(record, task.template, vocabulary, context, where)[0]
+        for record, where in zip(some, places, strict=False)
+    ]
+    classes = [question.options[place] for place in np.asarray(question.truth(some)).tolist()]
+    profile = attention_profile(model, task, shown, classes)
+    text = (
+        f"How the attention of the last layer is spread over the bases when {question.item.name} is asked for, "
+        f"averaged over {len(some):,} records by their true class. Attention shows where a model looks, not why it "
+        "answers as it does."
+    )
+    figure = Figure(plots.attention_plot(profile.attention, counts=profile.counts), "Attention along the sequence.")
+    return [Section("Where the model looks", text, figures=(figure,))]
+
+
+def _curves(run: RunFolder) -> Section:
+    return Section("Training", figures=(Figure(learning_curves(run.metrics), "Losses over the run."),))

@@ -3,13 +3,16 @@
 Shapes: B rows, L positions.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from dnagpt.language.template import Rows
+
+MOST_PADDING = 0.1
+"""The share of a group's positions that may be filling."""
 
 
 @dataclass(frozen=True)
@@ -47,17 +50,35 @@ def collate(rows: Sequence[Rows], pad_id: int) -> Batch:
     return Batch(ids, numbers, is_number, answer)
 
 
-def similar_lengths(lengths: Sequence[int], tokens: int) -> Iterator[list[int]]:
-    """Group examples of similar length so that no group holds more than about `tokens` positions.
+def padding_share(groups: Iterable[Sequence[int]]) -> float:
+    """Tell which share of all positions is filling where each group of lengths is brought to its longest.
 
-    >>> list(similar_lengths([5, 2, 5, 2], tokens=10))
-    [[0, 2], [1, 3]]
+    >>> padding_share([[3, 1], [2]])
+    0.25
+    """
+    filled, used = 0, 0
+    for lengths in groups:
+        filled += len(lengths) * max(lengths)
+        used += sum(lengths)
+    return 1 - used / filled if filled else 0.0
+
+
+def similar_lengths(lengths: Sequence[int], tokens: int) -> Iterator[list[int]]:
+    """Group examples of similar length: no group holds more than `tokens` positions, or is filled by more than a tenth.
+
+    An example that is longer than `tokens` is a group of its own.
+
+    >>> list(similar_lengths([19, 10, 20, 10], tokens=100))
+    [[2, 0], [1, 3]]
     """
     group: list[int] = []
+    used = 0
     for place in sorted(range(len(lengths)), key=lambda place: (-lengths[place], place)):
-        if group and (len(group) + 1) * lengths[group[0]] > tokens:
+        positions = (len(group) + 1) * lengths[group[0]] if group else 0
+        if positions > tokens or used + lengths[place] < (1 - MOST_PADDING) * positions:
             yield group
-            group = []
+            group, used = [], 0
         group.append(place)
+        used += lengths[place]
     if group:
         yield group

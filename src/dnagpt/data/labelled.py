@@ -1,73 +1,40 @@
 """Labelled records from the files that people have, and their parts: training, validation, test."""
 
-import glob
 import logging
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
+from dataclasses import dataclass, field
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from dnagpt.data.order import counter_generator
+from dnagpt.data.checks import check_records
+from dnagpt.data.repeats import contradictory, in_training, repeat_classes, sequence_keys
+from dnagpt.data.settings import PARTS, DataConfig, Level, Part
+from dnagpt.data.sources import CHROMOSOME, GROUP, PART, WHERE, read_records, read_sources
+from dnagpt.data.splits import block_parts, chromosome_parts, given_parts, group_parts, random_parts, strata_of
 from dnagpt.errors import InputError
-from dnagpt.genome.sequences import read_fasta
-from dnagpt.genome.tables import read_table, require_columns
-from dnagpt.language.template import read_boolean
+from dnagpt.language.grammar import Field
+from dnagpt.language.template import Template, read_boolean
 from dnagpt.tasks import Task
+
+__all__ = ["PARTS", "DataConfig", "Labelled", "Part", "answer_labels", "read_labelled", "read_records"]
 
 logger = logging.getLogger("dnagpt")
 
-Part = Literal["train", "validation", "test"]
-PARTS: tuple[Part, ...] = ("train", "validation", "test")
-_PART_NAMES: dict[str, Part] = {
-    "train": "train", "training": "train", "validation": "validation", "valid": "validation", "val": "validation",
-    "dev": "validation", "test": "test",
-}  # fmt: skip
+_REPEATS: dict[Level, str] = {
+    "exact": "repeat the sequence of another",
+    "reverse-complement": "repeat the sequence of another or its reverse complement",
+    "near": "repeat or nearly repeat the sequence of another",
+}
+_LEAKS: dict[Level, str] = {
+    "exact": "have a sequence that stands in training too",
+    "reverse-complement": "have a sequence that stands in training too, or its reverse complement does",
+    "near": "have a sequence that stands in training too, or nearly",
+}
 
 
-class DataConfig(BaseModel):
-    """Where labelled records come from, and which part each of them belongs to."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-    table: Path | None = None
-    """One table of all records: CSV, TSV, Parquet or JSON lines."""
-    train: Path | None = None
-    """A table of the training records, where the parts are files of their own."""
-    validation: Path | None = None
-    """The table of validation records."""
-    test: Path | None = None
-    """The table of test records."""
-    classes: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-    """FASTA files (patterns such as `pos/*.fa.gz`) of each answer: `{true = [...], false = [...]}`."""
-    columns: dict[str, str] = Field(default_factory=dict)
-    """Which column of the table holds a field, where it has another name."""
-    cut: tuple[int, int] | None = None
-    """A stretch to be cut out of every sequence, 0-based half-open: the motif that positives and negatives share."""
-    split_column: str | None = None
-    """The column that says train, validation or test."""
-    fractions: tuple[float, float, float] = (0.8, 0.1, 0.1)
-    """Shares of training, validation and test records, where nothing says which is which."""
-    deduplicate: bool = False
-    """Whether repeats of a sequence are left out (the first is kept)."""
-    seed: int = 0
-    """The start of the random division."""
-
-    @model_validator(mode="after")
-    def _one_source(self) -> "DataConfig":
-        if sum((self.table is not None, self.train is not None, bool(self.classes))) != 1:
-            raise ValueError("give exactly one of data.table, data.train (with validation and test) and data.classes")
-        if abs(sum(self.fractions) - 1) > 1e-6 or min(self.fractions) < 0 or self.fractions[0] == 0:
-            raise ValueError("data.fractions must add up to 1, with some training records")
-        if self.cut is not None and not 0 <= self.cut[0] < self.cut[1]:
-            raise ValueError("data.cut must be the start and the end of a stretch, counted from 0, the start first")
-        return self
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Labelled:
     """Records of a task with their parts."""
 
@@ -79,6 +46,16 @@ class Labelled:
     """The records of each part, by place."""
     notes: tuple[str, ...] = ()
     """What a reader of results should know of the data: repeats, records left out."""
+    groups: Sequence[str] | None = None
+    """The group of each record (the column `data.group`, or else `data.chromosome`), where one is named."""
+    in_training: Mapping[Part, npt.NDArray[np.bool_]] = field(default_factory=dict)
+    """For each validation and test record, in the order of its part, whether it stands in training too."""
+    duplicate_level: Level = "exact"
+    """What "stands in training" means: the same letters, the other strand too, or near-duplicates too."""
+    near_threshold: float = 0.5
+    """The share of 16-mers that near-duplicates have in common."""
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    """How many records were left out, by reason."""
 
     def part(self, name: Part) -> list[Mapping[str, object]]:
         """Give the records of one part."""
@@ -86,166 +63,196 @@ class Labelled:
 
 
 def read_labelled(config: DataConfig, task: Task) -> Labelled:
-    """Read all records of a task and divide them; InputError names what is missing or cannot be divided."""
-    frames = _frames(config, task)
-    frame = pd.concat(
-        [part if "_part" in part else part.assign(_part=name) for name, part in frames], ignore_index=True
-    )
-    names = [f"{where}, row {row}" for where, row in zip(frame.pop("_where"), frame.pop("_row"), strict=True)]
-    given = frame.pop("_part")
-    sequences = [item.name for item in task.template.given if item.kind == "sequence"]
-    if config.cut is not None:
-        for column in sequences:
-            frame[column] = _without_stretch(frame[column], config.cut, names)
-    records: list[dict[str, object]] = frame.to_dict("records")  # type: ignore[assignment]
-    kept, notes = _without_repeats(records, sequences, drop=config.deduplicate)
-    label = task.template.answered[0]
-    labels = [str(record.get(label.name, "")) if label.kind != "number" else "" for record in records]
-    parts = _parts(config, [str(part) for part in given], labels, kept, names)
-    if not parts["train"]:
-        raise InputError("There are no training records. Check data.split_column and data.fractions.")
-    return Labelled(records, names, parts, (*notes, *_leak(records, sequences, parts)))
+    """Read all records of a task and divide them; InputError names what is missing, wrong or cannot be divided."""
+    template = task.template
+    frame = read_sources(config, template)
+    beside = {name: frame.pop(name).tolist() for name in (WHERE, PART, GROUP, CHROMOSOME)}
+    names = beside[WHERE]
+    check_records(frame, template, names)
+    columns = [item.name for item in template.given if item.kind == "sequence"]
+    motifs = _trim(frame, columns, config, names)
+    groups = motifs if config.group == "cut" else beside[GROUP]
+    keys = sequence_keys(frame, columns)
+    classes = repeat_classes(keys, config.duplicate_level, config.near_threshold) if keys else np.arange(len(frame))
+    kept, dropped, notes = _without_repeats(classes, config)
+    labels = answer_labels(frame, template)
+    notes += _contradictions(keys, labels, kept)
+    strata = _strata(frame, template, labels)
+    parts = _divided(config, beside, groups, keys, classes, kept, strata)
+    records: list[Mapping[str, object]] = frame.to_dict("records")  # type: ignore[assignment]
+    _require_something_to_learn(records, template, parts)
+    known = in_training(classes, parts) if keys else {}
+    notes += _leaks(config.duplicate_level, known) + _single_classes(labels, parts)
+    for note in notes:
+        logger.warning("%s", note)
+    by_chromosome = beside[CHROMOSOME] if config.chromosome is not None else None
+    return Labelled(
+        records, names, parts, notes, groups if config.group is not None else by_chromosome, known,
+        config.duplicate_level, config.near_threshold, dropped,
+    )  # fmt: skip
 
 
-def read_records(
-    path: Path, columns: Mapping[str, str], needed: Sequence[str]
-) -> tuple[pd.DataFrame, list[dict[str, object]]]:
-    """Read a table to be answered: as it is, and its records by field name."""
-    frame = read_table(path)
-    require_columns(frame, [columns.get(name, name) for name in needed], str(path))
-    fields = {columns.get(name, name): name for name in needed}
-    records: list[dict[str, object]] = frame[list(fields)].rename(columns=fields).to_dict("records")  # type: ignore[assignment]
-    return frame, records
+def answer_labels(frame: pd.DataFrame, template: Template) -> list[str] | None:
+    """Write the classes that each record has as one text, `yes` and `1` alike; None where no answer is a class.
+
+    >>> frame = pd.DataFrame({"sequence": ["A", "C"], "label": ["yes", "0"]})
+    >>> answer_labels(frame, Template.parse("<R>{sequence}<=><B>{label?:boolean}"))
+    ['true', 'false']
+    """
+    classes = [item for item in template.answered if item.kind in ("boolean", "choice")]
+    if not classes:
+        return None
+    written = [_written(frame[item.name], item) for item in classes]
+    return written[0] if len(written) == 1 else [", ".join(row) for row in zip(*written, strict=True)]
 
 
-def _frames(config: DataConfig, task: Task) -> list[tuple[str, pd.DataFrame]]:
-    if config.classes:
-        return [("", _from_fasta(config, task))]
-    if config.table is not None:
-        return [("", _from_table(config.table, config, task))]
-    files = {"train": config.train, "validation": config.validation, "test": config.test}
-    return [(part, _from_table(path, config, task)) for part, path in files.items() if path is not None]
+def _written(cells: "pd.Series[str]", item: Field) -> list[str]:
+    if item.kind == "choice":
+        return [str(cell) for cell in cells]
+    codes, distinct = pd.factorize(cells, use_na_sentinel=False)
+    words = ["true" if read_boolean(value) else "false" for value in distinct.tolist()]
+    return [words[code] for code in codes]
 
 
-def _from_table(path: Path, config: DataConfig, task: Task) -> pd.DataFrame:
-    frame, records = read_records(path, config.columns, task.template.columns)
-    result = pd.DataFrame(records, columns=list(task.template.columns))
-    if config.split_column is not None:
-        require_columns(frame, [config.split_column], str(path))
-        result["_part"] = frame[config.split_column]
-    return result.assign(_where=str(path), _row=range(1, len(result) + 1))
+def _strata(frame: pd.DataFrame, template: Template, labels: list[str] | None) -> npt.NDArray[np.int64]:
+    """Number what a random division keeps alike: the labels, else the tenths of the first number answered."""
+    if labels is not None:
+        return strata_of(labels)
+    numbers = [item for item in template.answered if item.kind == "number"]
+    if not numbers:
+        return np.zeros(len(frame), dtype=np.int64)
+    return strata_of(frame[numbers[0].columns[0]].to_numpy().astype(np.float64))
 
 
-def _from_fasta(config: DataConfig, task: Task) -> pd.DataFrame:
-    answered, given = task.template.answered, task.template.given
-    if (
-        len(answered) != 1
-        or len(given) != 1
-        or given[0].kind != "sequence"
-        or answered[0].kind not in ("boolean", "choice")
-    ):
+def _trim(frame: pd.DataFrame, columns: Sequence[str], config: DataConfig, names: Sequence[str]) -> list[str]:
+    """Keep the window of every sequence and cut the stretch out of it; give the letters that were cut out."""
+    motifs = [""] * len(frame)
+    if config.cut is None and config.window is None:
+        return motifs
+    for column in columns:
+        sequences = frame[column]
+        for setting, stretch in (("cut", config.cut), ("window", config.window)):
+            if stretch is not None:
+                _require_length(sequences, stretch, setting, names)
+        start, end = config.window or (0, None)
+        if config.cut is None:
+            frame[column] = sequences.str.slice(start, end)
+            continue
+        first, last = config.cut
+        motifs = sequences.str.slice(first, last).str.upper().tolist()
+        frame[column] = sequences.str.slice(start, first) + sequences.str.slice(last, end)
+        _require_rest(frame[column], names)
+    return motifs
+
+
+def _require_length(sequences: "pd.Series[str]", stretch: tuple[int, int], setting: str, names: Sequence[str]) -> None:
+    start, end = stretch
+    lengths = sequences.str.len().to_numpy()
+    short = np.flatnonzero(lengths < end)
+    if len(short):
+        takes = "takes out of every one" if setting == "cut" else "keeps of every one"
         raise InputError(
-            f"FASTA files a class need a template with one sequence and one boolean or choice, not {task.template}."
+            f"{names[short[0]]}: a sequence of {lengths[short[0]]:,} letters does not hold the stretch {start}-{end} "
+            f"that data.{setting} {takes} ({len(short):,} of {len(names):,} records are too short). "
+            f"Correct data.{setting}, or leave them out."
         )
-    rows = []
-    for label, patterns in config.classes.items():
-        if answered[0].kind == "boolean":
-            read_boolean(label, "data.classes")
-        elif label not in answered[0].choices:
-            raise InputError(
-                f"data.classes: {label!r} is not among the choices of {answered[0].name}, which are "
-                f"{', '.join(answered[0].choices)}. Correct the template or the class."
-            )
-        for pattern in patterns:
-            files = sorted(glob.glob(pattern))  # noqa: PTH207 - patterns may be absolute
-            if not files:
-                raise InputError(f"data.classes.{label}: no file is named like {pattern}. Check the path.")
-            rows += [
-                {given[0].name: record.sequence.upper(), answered[0].name: label, "_where": file, "_row": number}
-                for file in files
-                for number, record in enumerate(read_fasta(file, unique_names=False), start=1)
-            ]
-    return pd.DataFrame(rows)
 
 
-def _without_stretch(sequences: "pd.Series[str]", cut: tuple[int, int], names: Sequence[str]) -> "pd.Series[str]":
-    """Cut the same stretch out of every sequence."""
-    start, end = cut
-    lengths = sequences.str.len()
-    if (lengths < end).any():
-        place = int((lengths < end).to_numpy().argmax())
-        raise InputError(
-            f"{names[place]}: a sequence of {lengths.iloc[place]:,} letters does not hold the stretch {start}-{end} "
-            "that data.cut takes out of every one. Correct data.cut, or leave the record out."
-        )
-    return sequences.str.slice(0, start) + sequences.str.slice(end)
+def _require_rest(sequences: "pd.Series[str]", names: Sequence[str]) -> None:
+    empty = np.flatnonzero(sequences.str.len().to_numpy() == 0)
+    if len(empty):
+        raise InputError(f"{names[empty[0]]}: data.cut takes the whole sequence out. Correct data.cut.")
 
 
 def _without_repeats(
-    records: Sequence[Mapping[str, object]], sequences: Sequence[str], *, drop: bool
-) -> tuple[list[int], tuple[str, ...]]:
+    classes: npt.NDArray[np.int64], config: DataConfig
+) -> tuple[npt.NDArray[np.int64], dict[str, int], tuple[str, ...]]:
     """Find repeated sequences; leave them out where asked, and say so either way."""
-    seen: dict[tuple[object, ...], int] = {}
-    firsts = [
-        seen.setdefault(tuple(record[name] for name in sequences), place) == place
-        for place, record in enumerate(records)
-    ]
-    repeats = len(firsts) - sum(firsts)
-    if not repeats or not sequences:
-        return list(range(len(records))), ()
-    what = "left out" if drop else "kept"
-    note = f"{repeats:,} of {len(records):,} records repeat the sequence of another; they are {what}."
-    logger.warning("%s", note)
-    return [place for place, first in enumerate(firsts) if first or not drop], (note,)
+    everything = np.arange(len(classes))
+    first = classes == everything
+    repeats = int(len(first) - first.sum())
+    if not repeats:
+        return everything, {}, ()
+    drop = config.duplicates == "drop"
+    what = _REPEATS[config.duplicate_level]
+    note = f"{repeats:,} of {len(first):,} records {what}; they are {'left out' if drop else 'kept'}."
+    return (np.flatnonzero(first), {what: repeats}, (note,)) if drop else (everything, {}, (note,))
 
 
-def _leak(
-    records: Sequence[Mapping[str, object]], sequences: Sequence[str], parts: Mapping[Part, Sequence[int]]
-) -> tuple[str, ...]:
-    """Say how many test records stand in training too."""
-    if not sequences:
+def _contradictions(keys: Sequence[str], labels: list[str] | None, kept: npt.NDArray[np.int64]) -> tuple[str, ...]:
+    if labels is None or not keys:
         return ()
-    trained = {tuple(records[place][name] for name in sequences) for place in parts["train"]}
-    leaked = sum(tuple(records[place][name] for name in sequences) in trained for place in parts["test"])
-    if not leaked:
+    against = contradictory(repeat_classes(keys, "exact"), labels)
+    count = int(against.sum())
+    if not count:
         return ()
-    total = len(parts["test"])
-    note = f"{leaked:,} of {total:,} test records have a sequence that stands in training too: scores are flattered."
-    logger.warning("%s", note)
-    return (note,)
+    left = int(against[kept].sum())
+    return (f"{count:,} records have the sequence of another and a different label; {left:,} of them are kept.",)
 
 
-def _parts(
-    config: DataConfig, given: Sequence[str], labels: Sequence[str], kept: Sequence[int], names: Sequence[str]
-) -> dict[Part, tuple[int, ...]]:
-    parts: dict[Part, list[int]] = {part: [] for part in PARTS}
-    if config.split_column is not None or config.train is not None:
-        for place in kept:
-            name = _PART_NAMES.get(given[place].lower())
-            if name is None:
+def _divided(
+    config: DataConfig, beside: Mapping[str, list[str]], groups: list[str], keys: Sequence[str],
+    classes: npt.NDArray[np.int64], kept: npt.NDArray[np.int64], strata: npt.NDArray[np.int64],
+) -> dict[Part, tuple[int, ...]]:  # fmt: skip
+    names = beside[WHERE]
+    match config.split:
+        case "given":
+            parts = given_parts(config, beside[PART], kept, strata, names)
+        case "chromosome":
+            parts = chromosome_parts(config, beside[CHROMOSOME], kept, strata, names)
+        case "group":
+            parts = group_parts(config, groups, kept, strata, names)
+        case "clusters":
+            if not keys:
                 raise InputError(
-                    f"{names[place]}: {given[place]!r} in {config.split_column!r} is no part. "
-                    "Write train, validation or test."
+                    "data.split = 'clusters' needs a template with a given sequence to compare records by."
                 )
-            parts[name].append(place)
-    if config.split_column is None and not (parts["validation"] or parts["test"]):
-        parts = _divide(parts["train"] or kept, labels, config.fractions, config.seed)
-    elif not parts["validation"]:
-        train_share = 1 - config.fractions[1]
-        divided = _divide(parts["train"], labels, (train_share, config.fractions[1], 0.0), config.seed)
-        parts = {**divided, "test": parts["test"]}
-    return {part: tuple(places) for part, places in parts.items()}
+            near = config.duplicate_level == "near"
+            clusters = classes if near else repeat_classes(keys, "near", config.near_threshold)
+            parts = block_parts(config, clusters.tolist(), kept, strata)
+        case _:
+            parts = random_parts(config, kept, strata)
+    if not parts["train"]:
+        raise InputError("There are no training records. Check data.split_column, data.split and data.fractions.")
+    return parts
 
 
-def _divide(
-    places: Sequence[int], labels: Sequence[str], fractions: tuple[float, float, float], seed: int
-) -> dict[Part, list[int]]:
-    """Divide at random, each label in the same shares."""
-    parts: dict[Part, list[int]] = {part: [] for part in PARTS}
-    for number, label in enumerate(sorted(Counter(labels[place] for place in places))):
-        group = [place for place in places if labels[place] == label]
-        shuffled = [group[i] for i in counter_generator(seed, 3, number).permutation(len(group))]
-        first, second = round(len(group) * fractions[0]), round(len(group) * (fractions[0] + fractions[1]))
-        for part, chosen in zip(PARTS, (shuffled[:first], shuffled[first:second], shuffled[second:]), strict=True):
-            parts[part] += chosen
-    return {part: sorted(chosen) for part, chosen in parts.items()}
+def _require_something_to_learn(
+    records: Sequence[Mapping[str, object]], template: Template, parts: Mapping[Part, Sequence[int]]
+) -> None:
+    """Refuse training records whose answer is always the same."""
+    train = pd.DataFrame([records[place] for place in parts["train"]])
+    for item in template.answered:
+        if item.kind in ("boolean", "choice") and len(set(_written(train[item.name], item))) == 1:
+            raise InputError(
+                f"The training records ({len(train):,}) all have {str(train[item.name].iloc[0])!r} as {item.name}: "
+                "there is nothing to tell apart. Add records of another class."
+            )
+        constant = [c for c in item.columns if item.kind == "number" and train[c].astype(np.float64).nunique() == 1]
+        if constant and len(train) > 1:
+            raise InputError(
+                f"{constant[0]!r} is the same number ({train[constant[0]].iloc[0]}) in all {len(train):,} training "
+                "records: there is nothing to learn. Leave the column out of the template, or add other records."
+            )
+
+
+def _leaks(level: Level, known: Mapping[Part, npt.NDArray[np.bool_]]) -> tuple[str, ...]:
+    """Say how many validation and test records stand in training too."""
+    return tuple(
+        f"{int(rows.sum()):,} of {len(rows):,} {part} records {_LEAKS[level]}: scores are flattered."
+        for part, rows in known.items()
+        if rows.any()
+    )
+
+
+def _single_classes(labels: list[str] | None, parts: Mapping[Part, Sequence[int]]) -> tuple[str, ...]:
+    """Say which parts hold one class only, so that some scores have no value there."""
+    if labels is None:
+        return ()
+    found = {part: {labels[place] for place in parts[part]} for part in PARTS if parts[part]}
+    return tuple(
+        f"All {len(parts[part]):,} {part} records have the label {min(classes)}: scores that compare classes have no "
+        "value there."
+        for part, classes in found.items()
+        if len(classes) == 1
+    )

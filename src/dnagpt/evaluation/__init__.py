@@ -6,12 +6,15 @@ One line: `truth + answers -> metrics with intervals, beside baselines -> plots 
     classification.py   accuracy, precision, recall, F1, MCC, AUROC, AUPRC, calibration, confusion
     regression.py       squared Pearson, 1 - SSE/SST, Spearman, RMSE, MAE
     resampling.py       bootstrap estimates
+    groups.py           the scores of one species, motif or chromosome at a time
+    runs.py             mean and deviation over several seeds or folds
     ranking.py          areas, curves and ranks with exact ties
     baselines.py        what GC content and k-mer counts alone achieve
     kmers.py            counting k-mers
     markov.py           bits a base of Markov models; Markov genomes of known entropy
-    plots.py            figures as SVG text, the same bytes every time
+    plots.py            figures as SVG text, the same bytes every time (with plot_numbers.py and plot_matrices.py)
     plot_style.py       their colours and type, in light and dark
+    tables.py           scores of groups, runs, subsets and data sets side by side, and as CSV
     report.py           one self-contained page (templates/report.html.j2)
     extras.py           what to install when an optional package is missing
 """

@@ -7,7 +7,7 @@ Every formula is written once, on weighted examples: weights of one give the val
 bootstrap replicate. Shapes: R weightings, n examples, C classes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Self, TypeVar
 
@@ -127,6 +127,23 @@ def calibration_bins(labels: ArrayLike, probabilities: ArrayLike, *, bins: int =
     calls = _Calls.of(labels, probabilities, bins=bins)
     counts, confidence, right = (sums[0] for sums in calls.bin_sums(np.ones((1, len(calls.labels)))))
     return CalibrationBins(confidence / counts, right / counts, counts)
+
+
+def one_against_rest(
+    labels: ArrayLike, probabilities: ArrayLike, class_names: Sequence[str]
+) -> dict[str, tuple[NDArray[np.bool_], Floats]]:
+    """Set each class against the others, as `plots.ranking_plot` draws them: is it this class, and how probable.
+
+    Of two classes, only the second, the positive one, is given.
+
+    >>> {name: positive.tolist() for name, (positive, _) in one_against_rest([0, 2], np.eye(3)[[0, 2]], "abc").items()}
+    {'a': [True, False], 'b': [False, False], 'c': [False, True]}
+    """
+    truth, spread = _checked(labels, probabilities)
+    if len(class_names) != spread.shape[1]:
+        raise InputError(f"{spread.shape[1]} classes need as many names, got {', '.join(class_names)}")
+    shown = range(1, 2) if len(class_names) == 2 else range(len(class_names))
+    return {class_names[of]: (truth == of, spread[:, of]) for of in shown}
 
 
 @dataclass(frozen=True)

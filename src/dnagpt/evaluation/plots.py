@@ -11,13 +11,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from dnagpt.errors import InputError
 from dnagpt.evaluation.classification import CalibrationBins
+from dnagpt.evaluation.plot_matrices import confusion_plot, heat_map
+from dnagpt.evaluation.plot_numbers import prediction_plot, residual_plot
 from dnagpt.evaluation.plot_style import (
     BLUE,
     GREY,
     INK,
     MUTED,
     ORANGE,
-    PAPER,
     SERIES,
     draw_svg,
     light_grid,
@@ -30,20 +31,28 @@ from dnagpt.evaluation.ranking import (
     roc_points,
     score_order,
 )
-from dnagpt.evaluation.regression import regression_metrics
 from dnagpt.evaluation.resampling import Estimate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+__all__ = [
+    "attention_plot",
+    "calibration_plot",
+    "comparison_bars",
+    "confusion_plot",
+    "heat_map",
+    "learning_curves",
+    "prediction_plot",
+    "ranking_plot",
+    "residual_plot",
+]
 Curve: TypeAlias = tuple[ArrayLike, ArrayLike]
 Floats: TypeAlias = NDArray[np.float64]
 _WIDE = 8.0  # inches; the width of a page
 _MOST_POINTS = 400  # a curve with more is drawn as the mean and range of as many stretches
-_MOST_DOTS = 1500  # more examples are drawn as hexagons
 _FINEST_STEP = 1 / 600  # of an axis
-_MOST_CELLS_WITH_TEXT = 12
 
 
 def learning_curves(
@@ -88,70 +97,6 @@ def learning_curves(
 
     height = 3.4 if len(names) == 1 else 3.0
     return draw_svg(paint, width=_WIDE, height=height, label=f"Learning curves: {', '.join(names)}")
-
-
-def prediction_plot(truth: ArrayLike, prediction: ArrayLike, *, quantity: str = "GC content") -> str:
-    """Draw predicted against true numbers, with the line on which they agree and how well they do.
-
-    Up to 1,500 examples are dots; more are hexagons, the stronger the more examples (logarithmic).
-
-    >>> "1 - SSE/SST" in prediction_plot([0.4, 0.5, 0.6], [0.41, 0.5, 0.6])
-    True
-    """
-    true, guess = np.asarray(truth, dtype=np.float64), np.asarray(prediction, dtype=np.float64)
-    metrics = regression_metrics(true, guess)
-
-    def paint(figure: "Figure") -> None:
-        axes = figure.subplots()
-        low, high = min(true.min(), guess.min()), max(true.max(), guess.max())
-        margin = 0.04 * (high - low) or 0.5
-        limits = (low - margin, high + margin)
-        axes.set(xlim=limits, ylim=limits, aspect="equal", xlabel=f"True {quantity}", ylabel=f"Predicted {quantity}")
-        if len(true) > _MOST_DOTS:
-            _draw_hexagons(axes, true, guess, limits)
-        else:
-            axes.scatter(true, guess, s=12, color=BLUE.light, alpha=0.45, linewidths=0)
-        axes.plot(limits, limits, color=MUTED.light, linewidth=0.9, dashes=(4, 3))
-        facts = f"r² {metrics.squared_pearson:.3f}\n1 - SSE/SST {metrics.determination:.3f}\nn = {metrics.count:,}"
-        note(axes, facts, (0, 1), (8, -6), coordinates="axes fraction", va="top")
-
-    return draw_svg(paint, width=4.4, height=4.0, label=f"Predicted against true {quantity}")
-
-
-def confusion_plot(confusion: ArrayLike, class_names: Sequence[str]) -> str:
-    """Draw how many examples of each true class were called each class; shades are parts of the true class.
-
-    >>> "90.0 %" in confusion_plot([[9, 1], [2, 8]], ["other", "signal"])
-    True
-    """
-    counts = np.asarray(confusion, dtype=np.float64)
-    classes = len(class_names)
-    if counts.shape != (classes, classes):
-        raise InputError(f"a confusion matrix of shape {counts.shape} does not fit the {classes} classes {class_names}")
-    parts = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-
-    def paint(figure: "Figure") -> None:
-        from matplotlib.patches import Rectangle
-
-        axes = figure.subplots()
-        axes.grid(visible=False)
-        axes.set(xlim=(-0.5, classes - 0.5), ylim=(classes - 0.5, -0.5), aspect="equal")
-        axes.set(xlabel="Called", ylabel="True", xticks=range(classes), yticks=range(classes))
-        axes.set_xticklabels(class_names, rotation=0 if classes <= 5 else 45, ha="center" if classes <= 5 else "right")
-        axes.set_yticklabels(class_names)
-        axes.tick_params(length=0)
-        axes.spines[:].set_visible(False)
-        for row, column in np.ndindex(classes, classes):
-            part = float(parts[row, column])
-            place = (column - 0.48, row - 0.48)
-            axes.add_patch(Rectangle(place, 0.96, 0.96, facecolor=BLUE.light, alpha=0.06 + 0.94 * part, linewidth=0))
-            if classes <= _MOST_CELLS_WITH_TEXT:
-                text = f"{counts[row, column]:,.0f}" + (f"\n{100 * part:.1f} %" if classes <= 6 else "")
-                colour = PAPER if part > 0.5 else INK
-                axes.text(column, row, text, ha="center", va="center", color=colour.light, linespacing=1.4)
-
-    side = min(_WIDE - 1, 2.0 + 0.65 * classes)
-    return draw_svg(paint, width=side + 0.5, height=side, label="Confusion matrix")
 
 
 def ranking_plot(scored: Mapping[str, tuple[ArrayLike, ArrayLike]]) -> str:
@@ -252,6 +197,52 @@ def calibration_plot(bins: CalibrationBins) -> str:
     return draw_svg(paint, width=4.4, height=3.9, label="Calibration: confidence against accuracy")
 
 
+def attention_plot(
+    profiles: Mapping[str, ArrayLike],
+    *,
+    counts: Mapping[str, int] | None = None,
+    first: int = 0,
+) -> str:
+    """Draw where a model looks along a sequence: one line a class, attention by position.
+
+    A profile is the attention that each base gets, as a part of all attention, (bases,); nan where no record reaches.
+    `counts` are the records behind each line. `first` is the position of the first base: -300 counts from the middle
+    of 600 bases, which a dashed line then marks.
+
+    >>> svg = attention_plot({"signal": [0.1, 0.3, 0.1], "other": [0.1, 0.1]}, counts={"signal": 20, "other": 30})
+    >>> "signal, 20 records" in svg
+    True
+    """
+    if not profiles:
+        raise InputError("there is no attention to draw; give at least one class with its profile")
+
+    def paint(figure: "Figure") -> None:
+        axes = figure.subplots()
+        for number, (name, profile) in enumerate(profiles.items()):
+            heights = 100 * np.asarray(profile, dtype=np.float64)
+            edges = first + np.arange(len(heights) + 1) - 0.5
+            axes.stairs(
+                heights,
+                edges,
+                baseline=None,
+                color=SERIES[number % len(SERIES)].light,
+                linestyle="-" if number < len(SERIES) else (0, (3, 2)),
+                linewidth=1.2,
+                label=f"{name}, {counts[name]:,} records" if counts and name in counts else name,
+            )
+        if first < 0:
+            axes.axvline(0, color=MUTED.light, linewidth=0.9, dashes=(4, 3))
+        axes.set(xlabel="Position (bases)", ylabel="Attention to a base (%)")
+        axes.set_ylim(bottom=0)
+        axes.margins(x=0.01)
+        axes.xaxis.set_major_formatter("{x:,.0f}")
+        axes.locator_params(axis="x", integer=True)
+        light_grid(axes, along="y")
+        figure.legend(loc="outside upper left", ncols=4)
+
+    return draw_svg(paint, width=_WIDE, height=3.2, label=f"Attention by position: {', '.join(profiles)}")
+
+
 def _draw_training(axes: "Axes", curve: Curve) -> None:
     """Draw a training loss; a long one as mean and range of stretches."""
     steps, values = (np.asarray(part, dtype=np.float64) for part in curve)
@@ -281,25 +272,6 @@ def _draw_floor(axes: "Axes", name: str, value: float) -> None:
     where = ("axes fraction", "data")
     note(axes, f"{name} {value:.4g}", (1, value), (-2, -4), colour=MUTED, coordinates=where, ha="right", va="top")
     axes.margins(y=0.12)
-
-
-def _draw_hexagons(axes: "Axes", true: Floats, guess: Floats, limits: tuple[float, float]) -> None:
-    """Shade hexagons by the logarithm of the examples in each; shades are opacities, so that a page can recolour."""
-    from matplotlib.colors import to_rgba
-    from matplotlib.patches import Patch
-
-    hexagons = axes.hexbin(true, guess, gridsize=44, extent=(*limits, *limits), mincnt=1, linewidths=0)
-    counts = np.asarray(hexagons.get_array(), dtype=np.float64)
-    most = counts.max()
-
-    def shade(count: float) -> tuple[float, float, float, float]:
-        return to_rgba(BLUE.light, 0.15 + 0.85 * float(np.log(count) / max(np.log(most), 1e-9)))
-
-    hexagons.set_array(None)
-    hexagons.set_facecolor([shade(count) for count in counts])
-    hexagons.set_edgecolor("none")
-    keys = [Patch(facecolor=shade(count), label=f"{count:,.0f}") for count in sorted({1, round(most**0.5), most})]
-    axes.legend(handles=keys, loc="lower right", title="Examples", alignment="left", handlelength=1, handleheight=1)
 
 
 def _three_decimals(value: float) -> str:

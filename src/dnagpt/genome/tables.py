@@ -18,6 +18,7 @@ import pandas as pd
 from dnagpt.errors import InputError
 from dnagpt.genome.bases import quoted
 from dnagpt.genome.files import atomic_path, open_bytes
+from dnagpt.genome.hdf5 import read_hdf5
 from dnagpt.genome.nearest import did_you_mean
 from dnagpt.genome.recognition import HEAD_LENGTH, is_binary, recognise
 from dnagpt.genome.stored_bytes import STANDARD_STREAM, shown
@@ -32,13 +33,14 @@ Columns = dict[str, list[str]]
 _SEPARATORS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 _JSON_LINES = (".jsonl", ".ndjson")
 _PARQUET = (".parquet", ".pq")
+_HDF5 = (".h5", ".hdf5")
 _FORMATS = "Known endings are .csv, .tsv, .jsonl (each also with .gz) and .parquet."
 _LONGEST_CELL = 2**31 - 1
 _EXCERPT = 40
 _NOT_TABLES = (b"\x1f\x8b", b"%PDF", b"<!DOCTYPE", b"<html", b"version https://git-lfs", b"##fileformat=VCF")
 
 
-def read_table(path: str | os.PathLike[str]) -> pd.DataFrame:
+def read_table(path: str | os.PathLike[str], *, ending: str | None = None) -> pd.DataFrame:
     r"""Read a table whose first row (or whose keys) names the columns; `-` is CSV on standard input.
 
     >>> import tempfile
@@ -49,14 +51,18 @@ def read_table(path: str | os.PathLike[str]) -> pd.DataFrame:
     {'sequence': ['ACGT', 'TTTT'], 'label': ['1', '0'], 'gene': ['NA', '']}
 
     Text formats give text: numbers stay as they are written, `NA` is two letters, an empty cell is "". JSON numbers
-    keep their spelling, `true` and `false` too, and `null` is "". Parquet keeps its types. Blank lines are skipped.
-    Raises InputError with the line for rows that do not fit the columns, and for a file that is missing, empty, without
-    rows, binary, not UTF-8 or has a column name twice.
+    keep their spelling, `true` and `false` too, and `null` is "". Parquet and HDF5 (see `read_hdf5`) keep their types.
+    Blank lines are skipped. `ending` (".tsv") says the format of a file whose own name does not. Raises InputError with
+    the line for rows that do not fit the columns, and for a file that is missing, empty, without rows, binary, not
+    UTF-8 or has a column name twice.
     """
     name = shown(path)
-    if _ending(path) in _PARQUET:
+    ending = ending or _ending(path)
+    if ending in _PARQUET:
         return _read_parquet(Path(path), name)
-    parse = _parser(path)
+    if ending in _HDF5:
+        return read_hdf5(path)
+    parse = _parser(ending, name)
     with open_bytes(path) as handle:
         columns = parse(_decoded(handle.read(), name), name)
     return pd.DataFrame(columns, dtype=str)
@@ -118,6 +124,16 @@ def require_columns(frame: pd.DataFrame, names: Sequence[str], where: str) -> No
         )
 
 
+def table_ending(path: str | os.PathLike[str]) -> str:
+    """Give the ending that names the format of a table, or nothing.
+
+    >>> table_ending("sites.CSV.gz"), table_ending("genome.fa")
+    ('.csv', '')
+    """
+    ending = _ending(path)
+    return ending if ending in {*_SEPARATORS, *_JSON_LINES, *_PARQUET, *_HDF5} else ""
+
+
 def _ending(path: str | os.PathLike[str]) -> str:
     """The ending that names the format, without .gz; standard streams carry CSV."""
     if os.fspath(path) == STANDARD_STREAM:
@@ -125,13 +141,12 @@ def _ending(path: str | os.PathLike[str]) -> str:
     return Path(os.fspath(path).lower().removesuffix(".gz")).suffix
 
 
-def _parser(path: str | os.PathLike[str]) -> Callable[[str, str], Columns]:
-    ending = _ending(path)
+def _parser(ending: str, name: str) -> Callable[[str, str], Columns]:
     if ending in _JSON_LINES:
         return _parse_json_lines
     if ending in _SEPARATORS:
         return lambda text, name: _parse_separated(text, name, _SEPARATORS[ending])
-    raise InputError(f"{shown(path)} has no ending that names a table format. {_FORMATS}")
+    raise InputError(f"{name} has no ending that names a table format. {_FORMATS}")
 
 
 def _decoded(content: bytes, name: str) -> str:

@@ -68,21 +68,23 @@ def _read_group(
     rows: Sequence[Rows], device: torch.device,
 ) -> None:  # fmt: skip
     batch = collate(rows, model.vocabulary.pad_id)
-    ids_BL, numbers_BL, is_number_BL = (
-        torch.from_numpy(row).to(device) for row in (batch.ids_BL, batch.numbers_BL, batch.is_number_BL)
+    ids_BL, numbers_BL, is_number_BL, answer_BL = (
+        torch.from_numpy(row).to(device)
+        for row in (batch.ids_BL, batch.numbers_BL, batch.is_number_BL, batch.answer_BL)
     )
-    hidden_BLD = model.network(ids_BL, numbers_BL, is_number_BL)
+    wanted_BL = answer_BL[:, 1:] > 0  # a position is answered by the one before it, so the last one is never read
+    hidden_PD = model.network(ids_BL[:, :-1], numbers_BL[:, :-1], is_number_BL[:, :-1], wanted_BL=wanted_BL)
+    ids_P, numbers_P, answer_P = (row_BL[:, 1:][wanted_BL] for row_BL in (ids_BL, numbers_BL, answer_BL))
     for span, reading in zip(spans, readings, strict=True):
-        asked_BL = torch.from_numpy(batch.answer_BL[:, 1:] == span.number).to(device)
-        hidden_PD = hidden_BLD[:, :-1][asked_BL]
-        ends = np.cumsum(asked_BL.sum(dim=1).cpu().numpy())[:-1]
+        own_P = answer_P == span.number
+        ends = np.cumsum((batch.answer_BL[:, 1:] == span.number).sum(axis=1))[:-1]
         if reading.field.kind == "number":
-            numbers_P = model.network.number(hidden_PD).float()
-            losses_P = (numbers_P - numbers_BL[:, 1:][asked_BL]).square()
-            _keep(reading.numbers, group, numbers_P, ends)
+            said_P = model.network.number(hidden_PD[own_P]).float()
+            losses_P = (said_P - numbers_P[own_P]).square()
+            _keep(reading.numbers, group, said_P, ends)
         else:
             options = () if span.field.kind == "sequence" else span.token_ids
-            losses_P, probabilities_PO = _read_tokens(model.network, hidden_PD, ids_BL[:, 1:][asked_BL], options)
+            losses_P, probabilities_PO = _read_tokens(model.network, hidden_PD[own_P], ids_P[own_P], options)
             _keep(reading.probabilities, group, probabilities_PO, ends)
         _keep(reading.losses, group, losses_P, ends)
 

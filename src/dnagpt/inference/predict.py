@@ -98,7 +98,8 @@ def predict(
 ) -> list[Prediction]:
     """Answer every field of a task for every record; an answer is read by the ones that follow it.
 
-    A position sees only what stands before it, so fields not yet answered may hold anything meanwhile.
+    A position sees only what stands before it, so fields not yet answered may hold anything meanwhile. Where a task
+    reads a record in several views, the answer is their mean: of probabilities, or of numbers in the model's unit.
     """
     fields = task.template.answered
     if any(item.kind == "sequence" for item in fields):
@@ -109,11 +110,33 @@ def predict(
     predictions: list[Prediction] = []
     for place, item in enumerate(fields):
         for position in range(item.count):
-            rows = [fitting_rows(model, task, record, where(number)) for number, record in enumerate(known)]
-            reading = read_answers(model, task, rows, precision=precision, done=done)[place]
+            views = [view_rows(model, task, record, where(number)) for number, record in enumerate(known)]
+            rows = [row for of_record in views for row in of_record]
+            readings = read_answers(model, task, rows, precision=precision, done=done)
+            reading = mean_of_views(readings[place], list(map(len, views)))
             _fill_in(known, task, item, position, reading)
         predictions.append(_prediction(task, item, reading))
     return predictions
+
+
+def view_rows(model: Model, task: Task, record: Record, where: str) -> list[Rows]:
+    """Write every view of a record as rows that fit the model's context."""
+    context = model.network.config.context
+    views = task.views.of(record, task.template, model.vocabulary, context, where)
+    return [fitting_rows(model, task, view, where) for view in views]
+
+
+def mean_of_views(reading: Readings, counts: Sequence[int]) -> Readings:
+    """Average what was read of the views of each record; `counts` says how many views the records have, in order."""
+    if set(counts) <= {1}:
+        return reading
+    ends = np.cumsum(counts)
+    spans = [slice(end - count, end) for end, count in zip(ends, counts, strict=True)]
+
+    def means(values: list[npt.NDArray[np.float64]]) -> list[npt.NDArray[np.float64]]:
+        return [np.mean(values[span], axis=0) for span in spans]
+
+    return Readings(reading.field, means(reading.losses), means(reading.numbers), means(reading.probabilities))
 
 
 def fitting_rows(model: Model, task: Task, record: Record, where: str) -> Rows:
@@ -123,7 +146,8 @@ def fitting_rows(model: Model, task: Task, record: Record, where: str) -> Rows:
     if len(rows.ids) > context:
         raise InputError(
             f"{where}: {len(rows.ids):,} tokens are more than the model's context of {context:,}. "
-            "Shorten the sequence, or use a model with a longer context."
+            "Shorten the sequence, use a model with a longer context, or say with views.too_long in the task file "
+            "that the centre or tiles of long sequences are to be read."
         )
     return rows
 

@@ -16,11 +16,13 @@ from dnagpt.language.tokenizer import decode_sequence
 
 def generate_sequences(
     model: Model, template_text: str, *, count: int, max_tokens: int, sampling: Sampling, seed: int,
-    batch_size: int = 64, precision: str = "float32", done: Callable[[int], None] = lambda _: None,
+    batch_size: int = 64, precision: str = "float32", any_kmer: bool = False,
+    done: Callable[[int], None] = lambda _: None,
 ) -> list[str]:  # fmt: skip
     """Generate the answered sequence of a template `count` times, letters of the prompt's own sequence included.
 
-    A prompt that ends within a k-mer is continued there: its loose letters restrict the first token.
+    A prompt that ends within a k-mer is continued there: its loose letters restrict the first token. With `any_kmer`,
+    k-mers that hold the unknown letter and shorter ones may follow too, as in the released code.
     """
     template = Template.parse(template_text)
     field = _answered_sequence(template)
@@ -32,7 +34,7 @@ def generate_sequences(
     prompt_template, letters = _without_loose_letters(template, field, model.vocabulary.k)
     loose = letters[len(letters) // model.vocabulary.k * model.vocabulary.k :]
     prompt = encode_template(model.vocabulary, prompt_template, {}, prompt_only=True)
-    grammar = _grammar(model, template)
+    grammar = _any_kmer(model) if any_kmer else _grammar(model, template)
     first = tuple(kmer for kmer in grammar.allowed if model.vocabulary.token(kmer).startswith(loose)) if loose else None
     if first == ():
         raise InputError(
@@ -84,6 +86,10 @@ def _grammar(model: Model, template: Template) -> Grammar:
         shorter += vocabulary.known_kmer_ids(length).tolist()
     last = frozenset({vocabulary.end_id, *shorter})
     return Grammar(tuple(sorted([*allowed, *last])), last)
+
+
+def _any_kmer(model: Model) -> Grammar:
+    return Grammar(tuple(range(len(model.vocabulary.reserved), model.vocabulary.size)))
 
 
 def _ends_with_answer(template: Template) -> bool:

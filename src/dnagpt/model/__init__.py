@@ -1,9 +1,19 @@
 """The network: tensors in, tensors out; it knows no genome, no language and no task."""
 
 from dnagpt.model.cache import KeyValueCache
-from dnagpt.model.config import PRESETS, ModelConfig
+from dnagpt.model.config import PRESETS, KmerTable, ModelConfig
 from dnagpt.model.layers import RotaryPositions
 from dnagpt.model.network import DNAGPT
-from dnagpt.model.precision import autocast, has_bfloat16
+from dnagpt.model.precision import autocast, fastest_device, has_bfloat16
 
-__all__ = ["DNAGPT", "PRESETS", "KeyValueCache", "ModelConfig", "RotaryPositions", "autocast", "has_bfloat16"]
+__all__ = [
+    "DNAGPT",
+    "PRESETS",
+    "KeyValueCache",
+    "KmerTable",
+    "ModelConfig",
+    "RotaryPositions",
+    "autocast",
+    "fastest_device",
+    "has_bfloat16",
+]

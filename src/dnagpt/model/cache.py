@@ -17,14 +17,18 @@ class Past(Protocol):
     `KeyValueCache` is ours; another framework brings its own cache, filling and attention function this way.
     """
 
+    @property
+    def last_ids_B1(self) -> torch.Tensor | None:
+        """The tokens just in front of the new positions, None at the start of the rows."""
+
     def places(self, length: int) -> slice | torch.Tensor:
         """Where the next `length` positions stand: a slice for all rows, or (B, L)."""
 
     def attend(self, layer: int, q_BHLC: torch.Tensor, k_BHLC: torch.Tensor, v_BHLC: torch.Tensor) -> torch.Tensor:
         """Store a block's new keys and values, and mix all it has for the new queries, (B, H, L, C)."""
 
-    def advance(self, positions: int) -> None:
-        """Count `positions` more as read, after every block has attended."""
+    def advance(self, ids_BL: torch.Tensor) -> None:
+        """Count these tokens as read, after every block has attended."""
 
 
 def causal_attention(q_BHLC: torch.Tensor, k_BHTC: torch.Tensor, v_BHTC: torch.Tensor, seen: int) -> torch.Tensor:
@@ -39,6 +43,7 @@ def causal_attention(q_BHLC: torch.Tensor, k_BHTC: torch.Tensor, v_BHTC: torch.T
 class KeyValueCache:
     """The keys and values of every block for one batch of prompts of equal length.
 
+    The last token read is kept too, for an embedding that looks at it.
     Memory: `2 * layers * batch * capacity * width` numbers of `dtype`.
     """
 
@@ -49,6 +54,7 @@ class KeyValueCache:
         self._keys = torch.empty(shape, dtype=dtype, device=device)
         self._values = torch.empty(shape, dtype=dtype, device=device)
         self.length = 0
+        self.last_ids_B1: torch.Tensor | None = None
 
     @property
     def capacity(self) -> int:
@@ -70,16 +76,21 @@ class KeyValueCache:
         keys_BHTC, values_BHTC = self._keys[layer, :, :, : new.stop], self._values[layer, :, :, : new.stop]
         return causal_attention(q_BHLC, keys_BHTC.to(q_BHLC.dtype), values_BHTC.to(q_BHLC.dtype), self.length)
 
-    def advance(self, positions: int) -> None:
-        """Count `positions` more as read."""
-        self.length += positions
+    def advance(self, ids_BL: torch.Tensor) -> None:
+        """Count these tokens as read; the last of them is remembered for what overlaps it."""
+        self.length += ids_BL.shape[1]
+        self.last_ids_B1 = ids_BL[:, -1:]
 
     def repeat(self, copies: int) -> None:
         """Continue each row `copies` times: one reading of a prompt serves all its samples."""
         self._keys = self._keys.repeat_interleave(copies, dim=1)
         self._values = self._values.repeat_interleave(copies, dim=1)
+        if self.last_ids_B1 is not None:
+            self.last_ids_B1 = self.last_ids_B1.repeat_interleave(copies, dim=0)
 
     def keep(self, rows: torch.Tensor) -> None:
         """Go on with these rows only: the others have ended."""
         self._keys = self._keys[:, rows]
         self._values = self._values[:, rows]
+        if self.last_ids_B1 is not None:
+            self.last_ids_B1 = self.last_ids_B1[rows]

@@ -4,6 +4,44 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+MOST_ROTARY_ANGLES = 1 << 26
+"""A million positions of 64 channels: half a gigabyte, and the one part of a network that no file of weights bounds."""
+
+
+class KmerTable(BaseModel):
+    """Where a vocabulary keeps its k-mers: shorter ones first, a length in alphabetic order, first base slowest.
+
+    >>> table = KmerTable(first_id=38, letters=4, shortest=1, length=4)
+    >>> table.first_of(4), table.end
+    (122, 378)
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    first_id: int = Field(ge=0)
+    """The id of the first of the shortest k-mers."""
+    letters: int = Field(gt=1, le=64)
+    """The size of the alphabet."""
+    shortest: int = Field(gt=0, le=12)
+    """The bases of the shortest k-mers."""
+    length: int = Field(gt=0, le=12)
+    """The bases of the longest k-mers."""
+
+    @model_validator(mode="after")
+    def _shortest_is_not_longer(self) -> Self:
+        if self.shortest > self.length:
+            raise ValueError(f"the shortest k-mers have {self.shortest} bases, more than the longest, {self.length}")
+        return self
+
+    def first_of(self, length: int) -> int:
+        """The id of the first k-mer of a length."""
+        return self.first_id + sum(self.letters**shorter for shorter in range(self.shortest, length))
+
+    @property
+    def end(self) -> int:
+        """The id behind the last k-mer."""
+        return self.first_of(self.length + 1)
+
 
 class ModelConfig(BaseModel):
     """The size and the parts of one DNAGPT network.
@@ -28,6 +66,8 @@ class ModelConfig(BaseModel):
     """How a number becomes a vector: `magnitude` resolves size and sign over decades, `released` is the paper's."""
     positions: Literal["rotary", "learned"] = "rotary"
     """How order is told: `rotary` turns queries and keys, `learned` adds a vector a position (the paper's)."""
+    overlapping: KmerTable | None = None
+    """The k-mers that are embedded together with those that overlap them; None: every token by itself."""
     dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
     """The share of activations that training switches off, against memorising small data."""
 
@@ -36,6 +76,24 @@ class ModelConfig(BaseModel):
         if self.width % self.heads or (self.positions == "rotary" and self.head_width % 2):
             raise ValueError(
                 f"width {self.width} does not divide into {self.heads} heads of an even number of channels"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _kmers_are_tokens(self) -> Self:
+        if self.overlapping and self.overlapping.end > self.vocabulary_size:
+            raise ValueError(
+                f"overlapping k-mers have ids up to {self.overlapping.end:,}, and the vocabulary has no more than "
+                f"{self.vocabulary_size:,} tokens"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _rotary_positions_fit_in_memory(self) -> Self:
+        if self.positions == "rotary" and self.context * self.head_width > MOST_ROTARY_ANGLES:
+            raise ValueError(
+                f"rotary positions of a context of {self.context:,} and heads of {self.head_width:,} channels take "
+                f"more than {MOST_ROTARY_ANGLES:,} angles"
             )
         return self
 

@@ -1,6 +1,7 @@
 """The parts of the network, none with a bias (PAPER: a GPT-2 decoder with pre-normalisation).
 
-Shapes: B rows, L positions, D width, H heads, C channels a head, T positions attended to, F features of a number.
+Shapes: B rows, L positions, Q positions asked for in each row, D width, H heads, C channels a head,
+F features of a number.
 """
 
 import math
@@ -63,16 +64,30 @@ class Attention(nn.Module):
         self.output = nn.Linear(config.width, config.width, bias=False)
 
     def forward(
-        self, x_BLD: torch.Tensor, rotary: RotaryPositions | None, past: Past | None, layer: int
-    ) -> torch.Tensor:
+        self, x_BLD: torch.Tensor, rotary: RotaryPositions | None, past: Past | None, layer: int,
+        places_BQ: torch.Tensor | None = None,
+    ) -> torch.Tensor:  # fmt: skip
         """Mix the values of the positions seen so far, weighted by how well their keys match the query."""
-        batch, length, width = x_BLD.shape
+        batch, length, _ = x_BLD.shape
         q, k, v = self.qkv(x_BLD).view(batch, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         if rotary is not None:
             places = slice(length) if past is None else past.places(length)
             q, k = rotary(q, places), rotary(k, places)
-        mixed_BHLC = causal_attention(q, k, v, 0) if past is None else past.attend(layer, q, k, v)
-        return self.output(mixed_BHLC.transpose(1, 2).reshape(batch, length, width))
+        if past is not None:
+            mixed_BHLC = past.attend(layer, q, k, v)
+        else:
+            mixed_BHLC = causal_attention(q, k, v, 0) if places_BQ is None else attention_at(places_BQ, q, k, v)
+        return self.output(mixed_BHLC.transpose(1, 2).flatten(2))
+
+
+def attention_at(
+    places_BQ: torch.Tensor, q_BHLC: torch.Tensor, k_BHLC: torch.Tensor, v_BHLC: torch.Tensor
+) -> torch.Tensor:
+    """What `causal_attention` gives at a few places of each row, (B, H, Q, C)."""
+    places_B1Q1 = places_BQ[:, None, :, None]
+    visible_B1QL = torch.arange(k_BHLC.shape[2], device=places_BQ.device) <= places_B1Q1
+    q_BHQC = q_BHLC.take_along_dim(places_B1Q1, dim=2)
+    return F.scaled_dot_product_attention(q_BHQC, k_BHLC, v_BHLC, attn_mask=visible_B1QL)
 
 
 class Block(nn.Module):
@@ -88,9 +103,15 @@ class Block(nn.Module):
         self.mlp_out = nn.Linear(4 * config.width, config.width, bias=False)
         self.dropout = nn.Dropout(config.dropout)
 
-    def forward(self, x_BLD: torch.Tensor, rotary: RotaryPositions | None, past: Past | None) -> torch.Tensor:
-        """Refine the vectors of all positions once."""
-        x_BLD = x_BLD + self.dropout(self.attention(self.attention_norm(x_BLD), rotary, past, self.layer))
+    def forward(
+        self, x_BLD: torch.Tensor, rotary: RotaryPositions | None, past: Past | None,
+        places_BQ: torch.Tensor | None = None,
+    ) -> torch.Tensor:  # fmt: skip
+        """Refine the vectors of all positions once, or give only those at `places_BQ`, (B, Q, D)."""
+        mixed_BLD = self.attention(self.attention_norm(x_BLD), rotary, past, self.layer, places_BQ)
+        if places_BQ is not None:
+            x_BLD = x_BLD.take_along_dim(places_BQ[:, :, None], dim=1)
+        x_BLD = x_BLD + self.dropout(mixed_BLD)
         widened = F.gelu(self.mlp_in(self.mlp_norm(x_BLD)), approximate="tanh")
         return x_BLD + self.dropout(self.mlp_out(widened))
 

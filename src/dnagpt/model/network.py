@@ -1,6 +1,6 @@
 """DNAGPT: a causal transformer that reads and writes tokens and numbers in one row of positions.
 
-Shapes: B rows, L positions, D width, V vocabulary.
+Shapes: B rows, L positions, Q positions asked for in each row, P positions asked for in all, D width, V vocabulary.
 """
 
 import math
@@ -10,6 +10,7 @@ from torch import nn
 
 from dnagpt.model.cache import Past
 from dnagpt.model.config import ModelConfig
+from dnagpt.model.embedding import TokenEmbedding
 from dnagpt.model.layers import (
     Block,
     MagnitudeNumberEmbedding,
@@ -32,7 +33,7 @@ class DNAGPT(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
-        self.token_embedding = nn.Embedding(config.vocabulary_size, config.width)
+        self.token_embedding = TokenEmbedding(config.vocabulary_size, config.width, config.overlapping)
         self.number_embedding: nn.Module = (
             MagnitudeNumberEmbedding(config.width)
             if config.number_embedding == "magnitude"
@@ -63,24 +64,33 @@ class DNAGPT(nn.Module):
         numbers_BL: torch.Tensor | None = None,
         is_number_BL: torch.Tensor | None = None,
         past: Past | None = None,
+        wanted_BL: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Read rows of tokens and numbers and give the hidden vector of each position, (B, L, D).
 
         `numbers_BL` counts where `is_number_BL` is true; both may be left out where no row holds a number.
-        With a past (such as a `KeyValueCache`), the row continues what was read before.
+        With a past (such as a `KeyValueCache`), the row continues what was read before. With `wanted_BL` only the
+        vectors where it is true are given, (P, D), and without a past, the last block, whose other outputs nobody
+        reads, computes little else.
         """
-        x_BLD = self.token_embedding(ids_BL)
+        x_BLD = self.token_embedding(ids_BL, past.last_ids_B1 if past is not None else None)
         if numbers_BL is not None and is_number_BL is not None:
             x_BLD = torch.where(is_number_BL[..., None], self.number_embedding(numbers_BL).to(x_BLD.dtype), x_BLD)
         if self.position_embedding is not None:
             length = ids_BL.shape[1]
             x_BLD = x_BLD + self.position_embedding.weight[slice(length) if past is None else past.places(length)]
         x_BLD = self.dropout(x_BLD)
-        for block in self.blocks:
+        *earlier, last = self.blocks
+        for block in earlier:
             x_BLD = block(x_BLD, self.rotary, past)
+        if wanted_BL is None or past is not None or _asks_much(wanted_BL):
+            x_BLD = last(x_BLD, self.rotary, past)
+        else:
+            places_BQ, wanted_BL = _wanted_places(wanted_BL)
+            x_BLD = last(x_BLD, self.rotary, None, places_BQ)
         if past is not None:
-            past.advance(ids_BL.shape[1])
-        return self.final_norm(x_BLD)
+            past.advance(ids_BL)
+        return self.final_norm(x_BLD if wanted_BL is None else x_BLD[wanted_BL])
 
     def token_logits(self, hidden: torch.Tensor) -> torch.Tensor:
         """The score of every token as the next one: (..., D) to (..., V)."""
@@ -94,3 +104,16 @@ class DNAGPT(nn.Module):
     def parameter_count(self) -> int:
         """How many weights the network has."""
         return sum(weight.numel() for weight in self.parameters())
+
+
+def _asks_much(wanted_BL: torch.Tensor) -> bool:
+    """Tell whether some row asks for so many positions that leaving out the others would not pay for the mask."""
+    return 2 * int(wanted_BL.sum(dim=1).max()) > wanted_BL.shape[1]
+
+
+def _wanted_places(wanted_BL: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Where each row's wanted positions stand, in order, (B, Q), and which entries are not just filling, (B, Q)."""
+    counts_B = wanted_BL.sum(dim=1)
+    most = int(counts_B.max())
+    places_BQ = wanted_BL.byte().argsort(dim=1, descending=True, stable=True)[:, :most]
+    return places_BQ, torch.arange(most, device=wanted_BL.device) < counts_B[:, None]

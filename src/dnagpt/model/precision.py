@@ -22,3 +22,12 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[obj
         raise InputError(f"There is no precision {precision!r}. Use one of {', '.join(PRECISIONS)}.")
     wanted = precision == "bfloat16" or (precision == "auto" and has_bfloat16(device))
     return torch.autocast(device.type, torch.bfloat16, enabled=wanted)
+
+
+def fastest_device() -> torch.device:
+    """Name the device that a model is best asked on: the GPU where there is one.
+
+    >>> fastest_device().type in ("cpu", "cuda")
+    True
+    """
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -3,11 +3,13 @@
 from dnagpt.tasks.pretraining import PRETRAINING_TEMPLATE, pretraining_task, window_record
 from dnagpt.tasks.task import Task, tasks_from_toml, tasks_to_toml
 from dnagpt.tasks.transforms import Transform
+from dnagpt.tasks.views import Views
 
 __all__ = [
     "PRETRAINING_TEMPLATE",
     "Task",
     "Transform",
+    "Views",
     "pretraining_task",
     "tasks_from_toml",
     "tasks_to_toml",

@@ -14,6 +14,7 @@ from dnagpt.language.grammar import Field
 from dnagpt.language.template import Rows, Template, encode_template
 from dnagpt.language.vocabulary import Vocabulary
 from dnagpt.tasks.transforms import Transform
+from dnagpt.tasks.views import Views
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class Task:
     """The prompt and its answers."""
     transforms: Mapping[str, Transform] = field(default_factory=dict)
     """The scaling of number fields, by field name; the others stay as they are."""
+    views: Views = field(default_factory=Views)
+    """In which ways a record is read: strands, frames, parts of what is too long."""
 
     def __post_init__(self) -> None:
         counts = {item.name: item.count for item in self.template.fields if item.kind == "number"}
@@ -120,6 +123,8 @@ def tasks_to_toml(tasks: Iterable[Task]) -> str:
         transforms = {name: transform.as_dict() for name, transform in task.transforms.items()}
         if transforms:
             entry["transforms"] = transforms
+        if views := task.views.as_dict():
+            entry["views"] = views
         document[task.name] = entry
     return tomli_w.dumps(document)
 
@@ -137,14 +142,17 @@ def _task(name: str, entry: Any, where: str) -> Task:
     if (
         not isinstance(entry, dict)
         or not isinstance(entry.get("template"), str)
-        or set(entry) - {"template", "transforms"}
+        or set(entry) - {"template", "transforms", "views"}
+        or not isinstance(entry.get("views", {}), dict)
     ):
-        raise InputError(f"{where}: the task [{name}] needs a `template`, may have `transforms`, and nothing else.")
+        raise InputError(
+            f"{where}: the task [{name}] needs a `template`, may have `transforms` and `views`, and nothing else."
+        )
     transforms = entry.get("transforms", {})
     if not isinstance(transforms, dict) or not all(isinstance(value, dict) for value in transforms.values()):
         raise InputError(f"{where}: the transforms of [{name}] are to be tables, one a field.")
     try:
         parsed = {key: Transform.from_dict(value) for key, value in transforms.items()}
-        return Task(name, Template.parse(entry["template"]), parsed)
+        return Task(name, Template.parse(entry["template"]), parsed, Views.from_dict(entry.get("views", {})))
     except InputError as error:
         raise InputError(f"{where}, [{name}]: {error}") from error

@@ -26,6 +26,10 @@ class TrainingConfig(BaseModel):
     """Decay of AdamW's two running means."""
     weight_decay: float = Field(default=0.01, ge=0)
     """Decay of the weights of linear layers; norms and embeddings have none."""
+    embedding_decay: float = Field(default=0.0, ge=0)
+    """Decay of the embedding of tokens; on small data, against features that only the training records have."""
+    average: float = Field(default=0.0, ge=0, lt=1)
+    """How slowly a running mean of the weights forgets, such as 0.998; the mean is validated and kept. 0: none."""
     clip: float = Field(default=1.0, gt=0)
     """The largest length of the gradient; longer ones are shortened to it."""
     number_weight: float = Field(default=0.01, ge=0)

@@ -24,8 +24,8 @@ from dnagpt.errors import DnagptError, InputError
 from dnagpt.model import autocast
 from dnagpt.training.checkpoints import load_checkpoint, newest_checkpoint, remove_unfinished, save_checkpoint
 from dnagpt.training.config import TrainingConfig
-from dnagpt.training.objective import Objective, answer_counts, to_tensors
-from dnagpt.training.optimiser import learning_rate, make_optimiser
+from dnagpt.training.objective import Objective, answer_tally, to_tensors
+from dnagpt.training.optimiser import AveragingAdamW, learning_rate, make_optimiser
 from dnagpt.training.run_folder import MetricsLog, RunFolder
 from dnagpt.training.world import World, distribute
 
@@ -101,7 +101,7 @@ def train(objective: Objective, config: TrainingConfig, hooks: Hooks, run: RunFo
                 log.write(progress.step, shown)
                 _refuse_divergence(progress.step, shown["train/loss"])
             if progress.step % config.validate_every == 0 or last:
-                with speed.paused():
+                with speed.paused(), optimiser.averaged():
                     _validate(objective, config, hooks, progress, log)
             stop = world.any(flag=stopping.is_set())
             if progress.step % config.checkpoint_every == 0 or last or stop:
@@ -141,20 +141,20 @@ def _is_stale(progress: Progress, config: TrainingConfig) -> bool:
 
 
 def _update(
-    objective: Objective, optimiser: torch.optim.Optimizer, config: TrainingConfig, step: int,
+    objective: Objective, optimiser: AveragingAdamW, config: TrainingConfig, step: int,
     batches: BatchSource, world: World, speed: "_Speed",
 ) -> Callable[[], dict[str, float]]:  # fmt: skip
     """Make one update; what comes back computes the losses when somebody wants to see them."""
     own = range(step * config.batch_size + world.rank, (step + 1) * config.batch_size, world.size)
     micro = config.micro_batch or len(own)
     group = [batch for start in range(0, len(own), micro) for batch in batches(own[start : start + micro])]
-    counts = world.sum(answer_counts(group, len(objective.answers))).to(world.device)
+    tally = world.sum(answer_tally(group, len(objective.answers))).to(world.device)
     torch.manual_seed(hash((config.seed, step, world.rank)) % 2**63)  # dropout depends on the step alone
     objective.train()
     sums = torch.zeros(len(objective.answers), device=world.device)
     for batch in group:
         with autocast(world.device, config.precision):
-            part, part_sums = objective(to_tensors(batch, world.device), counts)
+            part, part_sums = objective(to_tensors(batch, world.device), tally)
         (part * world.size).backward()  # FSDP2 averages over processes, and the parts are to be added
         sums += part_sums
     norm = torch.nn.utils.clip_grad_norm_(objective.parameters(), config.clip)
@@ -167,9 +167,17 @@ def _update(
     total = world.sum(sums)
 
     def values() -> dict[str, float]:
-        means = (total.cpu() / counts.cpu().clamp(min=1)).tolist()
-        named = {f"train/{answer.name}": mean for answer, mean in zip(objective.answers, means, strict=True)}
-        loss = sum(answer.weight * mean for answer, mean in zip(objective.answers, means, strict=True))
+        (_, *positions), (rows, *held) = tally.tolist()
+        means = [value / max(1, count) for value, count in zip(total.tolist(), positions, strict=True)]
+        named = {
+            f"train/{answer.name}": mean
+            for answer, mean, count in zip(objective.answers, means, positions, strict=True)
+            if count
+        }
+        loss = sum(
+            answer.weight * mean * share / rows
+            for answer, mean, share in zip(objective.answers, means, held, strict=True)
+        )
         return {"train/loss": loss, **named, "gradient_norm": norm.item(), "learning_rate": learning_rate(step, config)}
 
     return values

@@ -3,8 +3,8 @@
 Shapes: B rows, L positions, P supervised positions, D width, V vocabulary, F answered fields.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import torch
@@ -22,6 +22,8 @@ class AnswerLoss:
     name: str
     is_number: bool
     weight: float
+    token_weights: Mapping[int, float] = field(default_factory=dict)
+    """The weight of single tokens as the right answer, by id; 1 for the others."""
 
 
 class TensorBatch(NamedTuple):
@@ -39,12 +41,20 @@ def to_tensors(batch: Batch, device: torch.device) -> TensorBatch:
     return TensorBatch(*(torch.from_numpy(row).to(device, non_blocking=True) for row in rows))
 
 
-def answer_counts(batches: Sequence[Batch], fields: int) -> torch.Tensor:
-    """Count the supervised positions of each answered field over several batches, (F,)."""
-    counts = torch.zeros(fields + 1, dtype=torch.float64)
+def answer_tally(batches: Sequence[Batch], fields: int) -> torch.Tensor:
+    """Count, over several batches, the positions and the rows that each field has, (2, F + 1).
+
+    The first column, of what is given, holds 0 positions and all rows.
+    """
+    tally = torch.zeros(2, fields + 1, dtype=torch.float64)
     for batch in batches:
-        counts += torch.bincount(torch.from_numpy(batch.answer_BL[:, 1:]).flatten().long(), minlength=fields + 1)
-    return counts[1:]
+        answer_BL = torch.from_numpy(batch.answer_BL[:, 1:]).long()
+        tally[0] += torch.bincount(answer_BL.flatten(), minlength=fields + 1)
+        held_BF = torch.zeros(len(answer_BL), fields + 1, dtype=torch.float64).scatter_(1, answer_BL, 1.0)
+        held_BF[:, 0] = 1.0
+        tally[1] += held_BF.sum(dim=0)
+    tally[0, 0] = 0
+    return tally
 
 
 class Objective(nn.Module):
@@ -59,18 +69,20 @@ class Objective(nn.Module):
         self.register_buffer("weights", weights, persistent=False)
         is_number = torch.tensor([False] + [answer.is_number for answer in answers])
         self.register_buffer("is_number", is_number, persistent=False)
+        self.token_weights: torch.Tensor | None
+        self.register_buffer("token_weights", _token_weights(answers, network.config.vocabulary_size), persistent=False)
 
-    def forward(self, batch: TensorBatch, counts_F: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def forward(self, batch: TensorBatch, tally: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Give this batch's part of the loss, and the sum of each field's loss over its positions, (F,).
 
-        `counts_F` are the supervised positions of each field over the whole update, so that the parts of
-        all micro-batches and all processes add up to `sum over fields of weight * mean`.
-        A position is answered by the output one position before it.
+        `tally` is that of the whole update, so that the parts of all micro-batches and all processes add up to
+        `sum over fields of weight * share * mean`: the mean over the field's positions, and the share of rows that
+        have the field, which is 1 but where tasks are mixed. A position is answered by the output one before it.
         """
-        hidden_BLD = self.network(batch.ids_BL, batch.numbers_BL, batch.is_number_BL)
         answer_BL = batch.answer_BL[:, 1:].long()
         supervised_BL = answer_BL > 0
-        hidden_PD, answer_P = hidden_BLD[:, :-1][supervised_BL], answer_BL[supervised_BL]
+        rows = (batch.ids_BL[:, :-1], batch.numbers_BL[:, :-1], batch.is_number_BL[:, :-1])
+        hidden_PD, answer_P = self.network(*rows, wanted_BL=supervised_BL), answer_BL[supervised_BL]
         is_number_P = self.is_number[answer_P]
         losses_P = torch.zeros(answer_P.shape, dtype=torch.float32, device=hidden_PD.device)
         losses_P = losses_P.masked_scatter(
@@ -80,17 +92,33 @@ class Objective(nn.Module):
             is_number_P, self._number_losses(hidden_PD, is_number_P, batch, supervised_BL)
         )
         sums = torch.zeros(len(self.answers) + 1, device=losses_P.device).index_add(0, answer_P, losses_P)[1:]
-        part = (self.weights[1:] * sums / counts_F.to(sums).clamp(min=1)).sum()
+        positions_F, rows_F, all_rows = tally[0, 1:].to(sums), tally[1, 1:].to(sums), tally[1, 0].to(sums)
+        part = (self.weights[1:] * sums / positions_F.clamp(min=1) * rows_F / all_rows).sum()
         return part, sums.detach()
 
     def _token_losses(
         self, hidden_PD: torch.Tensor, chosen_P: torch.Tensor, batch: TensorBatch, supervised_BL: torch.Tensor
     ) -> torch.Tensor:
         logits = self.network.token_logits(hidden_PD[chosen_P]).float()
-        return F.cross_entropy(logits, batch.ids_BL[:, 1:][supervised_BL][chosen_P], reduction="none")
+        right_P = batch.ids_BL[:, 1:][supervised_BL][chosen_P]
+        losses_P = F.cross_entropy(logits, right_P, reduction="none")
+        if self.token_weights is None:
+            return losses_P
+        return losses_P * self.token_weights[batch.answer_BL[:, 1:].long()[supervised_BL][chosen_P], right_P]
 
     def _number_losses(
         self, hidden_PD: torch.Tensor, chosen_P: torch.Tensor, batch: TensorBatch, supervised_BL: torch.Tensor
     ) -> torch.Tensor:
         numbers = self.network.number(hidden_PD[chosen_P]).float()
         return (numbers - batch.numbers_BL[:, 1:][supervised_BL][chosen_P]).square()
+
+
+def _token_weights(answers: Sequence[AnswerLoss], vocabulary_size: int) -> torch.Tensor | None:
+    """The weight of each token as the answer to each field, (F + 1, V); None where all weigh the same."""
+    if not any(answer.token_weights for answer in answers):
+        return None
+    weights_FV = torch.ones(len(answers) + 1, vocabulary_size)
+    for number, answer in enumerate(answers, start=1):
+        for token, weight in answer.token_weights.items():
+            weights_FV[number, token] = weight
+    return weights_FV

@@ -1,0 +1,154 @@
+"""Scores as parts of a report: tables and figures of each answer, and of how the records were divided."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from dnagpt.commands.scoring import Answers, Question, Score, TestSet
+from dnagpt.data.settings import PARTS
+from dnagpt.data.split_report import SplitReport
+from dnagpt.evaluation import plots
+from dnagpt.evaluation.classification import calibration_bins
+from dnagpt.evaluation.groups import number_scores_by_group, scores_by_group
+from dnagpt.evaluation.plot_matrices import confusion_plot
+from dnagpt.evaluation.plot_numbers import prediction_plot, residual_plot
+from dnagpt.evaluation.report import Cell, Figure, Headline, Section, Table, comparison_table, metrics_table
+from dnagpt.evaluation.tables import groups_table, subsets_table
+from dnagpt.tasks import Task
+
+Array = np.ndarray[Any, Any]
+HEADLINE_SCORES = ("accuracy", "mcc", "auroc", "macro_auroc", "squared_pearson", "determination")
+
+
+def score_sections(
+    scores: Sequence[Score], records: Sequence[Mapping[str, object]], answers: Answers, sets: Sequence[TestSet], *,
+    heading: str = "",
+) -> list[Section]:  # fmt: skip
+    """Lay out the scores of every question: methods beside one another, then the model's in detail."""
+    asked = list(dict.fromkeys(score.question for score in scores))
+    return [_section(question, scores, records, answers[question], sets, heading) for question in asked]
+
+
+def headlines_of(scores: Sequence[Score]) -> list[Headline]:
+    """Sum scores up in a few numbers: those of the first method on the first set of records."""
+    found = []
+    for question in dict.fromkeys(score.question for score in scores):
+        first = next(score for score in scores if score.question == question)
+        names = [name for name in HEADLINE_SCORES if name in first.intervals][:3]
+        found += [
+            Headline(
+                f"{question.column}: {score_name(name)}",
+                f"{first.intervals[name].value:.3f}",
+                f"{first.intervals[name].low:.3f} to {first.intervals[name].high:.3f}",
+            )
+            for name in names
+            if not np.isnan(first.intervals[name].value)
+        ]
+    return found
+
+
+def score_name(name: str) -> str:
+    """Write the name of a score as it stands over a number.
+
+    >>> score_name("mcc"), score_name("squared_pearson")
+    ('MCC', 'squared pearson')
+    """
+    return name.upper() if len(name) <= 5 else name.replace("_", " ")
+
+
+def split_section(report: SplitReport, task: Task) -> Section:
+    """Lay out how the records were divided, and what stands in more than one part."""
+    rows: list[tuple[Cell, ...]] = []
+    for part in PARTS:
+        one = report.parts[part]
+        if not one.records:
+            continue
+        lengths = one.lengths
+        span = f"{lengths['minimum']:,.0f} to {lengths['maximum']:,.0f}" if lengths else ""
+        labels = ", ".join(f"{count:,} {label}" for label, count in one.labels.items())
+        labels = labels or ", ".join(f"{name}: median {found['median']:.4g}" for name, found in one.numbers.items())
+        gc = ", ".join(f"{label} {share:.3f}" for label, share in one.gc.items())
+        rows.append((part, one.records, labels, span, gc))
+    columns = ("Part", "Records", "Answers", "Letters", "GC content")
+    tables = [Table(columns, tuple(rows), "The parts")]
+    across = sorted({pair for level in report.repeats.values() for pair in level.across})
+    if across:
+        repeats = tuple((level, *(found.across[pair] for pair in across)) for level, found in report.repeats.items())
+        tables.append(Table(("A repeat is", *across), repeats, "Records that stand in another part too"))
+    dropped = "; ".join(f"{count:,} records were left out: {why}" for why, count in report.dropped.items())
+    contradictory = (
+        f"{report.contradictory:,} records have the very sequence of another and a different label."
+        if report.contradictory
+        else "No sequence has two labels."
+    )
+    text = f"{contradictory} Near-duplicates share {report.near_threshold:.0%} of the smaller one's 16-mers. {dropped}"
+    return Section(f"The records of {task.name}", text.strip(), tables=tuple(tables))
+
+
+def _section(
+    question: Question, scores: Sequence[Score], records: Sequence[Mapping[str, object]],
+    answers: Mapping[str, Array], sets: Sequence[TestSet], heading: str,
+) -> Section:  # fmt: skip
+    mine = [score for score in scores if score.question == question]
+    by_set = {one.name: {score.method: score for score in mine if score.test_set == one.name} for one in sets}
+    own = by_set[sets[0].name]
+    model = next(iter(own))
+    tables = [
+        comparison_table(
+            {method: score.metrics for method, score in found.items()},
+            caption=f"Every method on the same {_count(found):,} records ({name})",
+        )
+        for name, found in by_set.items()
+    ]
+    tables.append(metrics_table(own[model].metrics, own[model].intervals, caption="Model, 95 % bootstrap intervals"))
+    if len(sets) > 1:
+        shown = {f"{name} ({_count(found):,})": found[model].intervals for name, found in by_set.items()}
+        tables.append(subsets_table(shown, caption="The model on each set of records"))
+    truth, said = question.truth(records)[sets[0].rows], answers[model][sets[0].rows]
+    if sets[0].groups is not None:
+        grouped = scores_by_group if question.options else number_scores_by_group
+        tables.append(groups_table(grouped(truth, said, sets[0].groups), caption="The model, group by group"))
+    score = "accuracy" if question.options else "squared_pearson"
+    bars = {method: one.intervals[score] for method, one in own.items()}
+    figures = [
+        Figure(
+            plots.comparison_bars(
+                bars, quantity="Accuracy" if question.options else "r² (squared Pearson)", ours=[model]
+            ),
+            "Every method on the same records, with 95 % bootstrap intervals.",
+        )
+    ]
+    ranked = {method: (truth, answers[method][sets[0].rows]) for method in own}
+    figures += (
+        _class_figures(question, own[model], ranked) if question.options else _number_figures(question, truth, said)
+    )
+    return Section(f"{heading}{question.column}", tables=tuple(tables), figures=tuple(figures))
+
+
+def _class_figures(
+    question: Question,
+    own: Score,
+    answered: Mapping[str, tuple[Array, Array]],
+) -> list[Figure]:
+    truth, said = next(iter(answered.values()))
+    confusion = own.as_dict()["confusion"]
+    figures = [
+        Figure(confusion_plot(confusion, question.options), "True and predicted classes."),
+        Figure(plots.calibration_plot(calibration_bins(truth, said)), "Confidence beside accuracy."),
+    ]
+    if len(question.options) == 2:
+        ranked = {method: (true, chances[:, 1]) for method, (true, chances) in answered.items()}
+        figures.append(Figure(plots.ranking_plot(ranked), "ROC and precision-recall."))
+    return figures
+
+
+def _number_figures(question: Question, truth: Array, said: Array) -> list[Figure]:
+    return [
+        Figure(prediction_plot(truth, said, quantity=question.column), "Predicted against true."),
+        Figure(residual_plot(truth, said, quantity=question.column), "What is left over."),
+    ]
+
+
+def _count(found: Mapping[str, Score]) -> int:
+    return next(iter(found.values())).metrics.count

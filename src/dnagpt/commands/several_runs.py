@@ -1,0 +1,152 @@
+"""Several runs of one task file, one a seed and a fold: how far the scores depend on chance."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table as ConsoleTable
+
+from dnagpt.commands.finetune_settings import FinetuneSettings
+from dnagpt.commands.score_sections import HEADLINE_SCORES, score_name
+from dnagpt.commands.task_report import Finetuned, write_scores
+from dnagpt.data.labelled import DataConfig
+from dnagpt.errors import InputError
+from dnagpt.evaluation.plot_matrices import heat_map
+from dnagpt.evaluation.report import Figure, Headline, Section, Table, write_report
+from dnagpt.evaluation.runs import summary_of_runs
+from dnagpt.evaluation.tables import ScoreRow, cross_columns, cross_table, runs_table
+from dnagpt.genome.files import atomic_write
+
+Scores = dict[str, float | None]
+
+
+def variations(settings: FinetuneSettings) -> dict[str, FinetuneSettings]:
+    """Name the runs that a task file asks for, with the settings of each; none where it asks for one run only."""
+    folds: Sequence[int | None] = [None]
+    if settings.every_fold:
+        counts = {one.data.folds for one in settings.tasks.values()}
+        count = counts.pop()
+        if counts or count is None:
+            raise InputError("every_fold needs data.folds, the number of folds, the same in every task.")
+        folds = range(count)
+    seeds: Sequence[int | None] = settings.seeds or [None]
+    if len(folds) == len(seeds) == 1:
+        return {}
+    runs: dict[str, FinetuneSettings] = {}
+    for fold in folds:
+        for seed in seeds:
+            parts = [f"fold-{fold}"] * (fold is not None) + [f"seed-{seed}"] * (seed is not None)
+            runs["-".join(parts)] = _varied(settings, fold, seed)
+    return runs
+
+
+def _varied(settings: FinetuneSettings, fold: int | None, seed: int | None) -> FinetuneSettings:
+    changes: dict[str, Any] = {"seeds": (), "every_fold": False}
+    if seed is not None:
+        changes["training"] = settings.training.model_copy(update={"seed": seed})
+    if fold is not None:
+        changes["tasks"] = {
+            name: one.model_copy(update={"data": DataConfig(**{**one.data.model_dump(), "fold": fold})})
+            for name, one in settings.tasks.items()
+        }
+    return settings.model_copy(update=changes)
+
+
+def report_runs(runs: Mapping[str, Finetuned], output: Path) -> Finetuned:
+    """Sum several runs up: every score as mean and deviation, by method, in report.html, metrics.json, scores.csv."""
+    rows: list[ScoreRow] = [{"run": name, **row} for name, one in runs.items() for row in one.rows]
+    tables: list[Table] = []
+    summary = _by_method(rows, list(runs))
+    for where, methods in summary.items():
+        tables.append(runs_table(methods, caption=f"{where}: mean ± standard deviation over {len(runs)} runs"))
+    first = next(iter(runs.values()))
+    (where, methods), *_ = summary.items()
+    scores = summary_of_runs(next(iter(methods.values())))
+    headlines = [
+        Headline(f"{where.rpartition(', ')[2]}: {score_name(name)}", str(scores[name]), f"{len(runs)} runs")
+        for name in HEADLINE_SCORES
+        if name in scores
+    ]
+    section = Section("All runs", f"The runs are {', '.join(runs)}; each has a report of its own.", tuple(tables))
+    write_report(output / "report.html", "Several runs", str(output), [section], {}, headlines=headlines)
+    write_scores(rows, output / "scores.csv")
+    summed = {
+        where: {
+            method: {name: found.as_dict() for name, found in summary_of_runs(values).items()}
+            for method, values in methods.items()
+        }
+        for where, methods in summary.items()
+    }
+    metrics = {"runs": {name: one.metrics for name, one in runs.items()}, "summary": summed}
+    with atomic_write(output / "metrics.json") as handle:
+        handle.write((json.dumps(metrics, indent=1) + "\n").encode())
+    return Finetuned(first.model, metrics, [section], headlines, rows)
+
+
+def compare_runs(folders: Sequence[Path], output: Path | None, *, score: str) -> Table:
+    """Set the models of several runs beside one another: one row a run, one column a set of records.
+
+    A run that was tested on further data (`tests` in its task file) has a column for each, so that runs trained on
+    one species and tested on all make the cross-species table.
+    """
+    found: dict[str, dict[str, float]] = {}
+    for folder in folders:
+        for (where, method, name), value in _first_scores(folder).items():
+            if name == score and value is not None:
+                found.setdefault(f"{folder.name}: {method}", {})[where] = value
+    if not found:
+        raise InputError(f"No run has a score {score!r}. Give one that stands in their scores.csv, such as mcc.")
+    table = cross_table(found, caption=score)
+    if output is not None:
+        columns = cross_columns(found)
+        values = [[row.get(column, float("nan")) for column in columns] for row in found.values()]
+        figure = Figure(heat_map(values, list(found), list(columns), quantity=score), f"{score} of every run.")
+        section = Section("Runs beside one another", tables=(table,), figures=(figure,))
+        write_report(output / "report.html", "Runs beside one another", score, [section], {})
+    return table
+
+
+def print_table(table: Table) -> None:
+    """Show a table of runs on standard output."""
+    shown = ConsoleTable(*table.columns)
+    for row in table.rows:
+        shown.add_row(
+            *(f"{cell:.3f}" if isinstance(cell, float) else "" if cell is None else str(cell) for cell in row)
+        )
+    Console().print(shown)
+
+
+def _first_scores(folder: Path) -> dict[tuple[str, str, str], float | None]:
+    path = folder / "metrics.json"
+    try:
+        metrics = json.loads(path.read_text())
+        tasks = metrics["tasks"]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise InputError(
+            f"{folder} is not the folder of a finished fine-tuning: metrics.json holds no tasks."
+        ) from None
+    several = len(tasks) > 1
+    return {
+        (f"{task}, {where}" if several else where, method, name): value
+        for task, of_task in tasks.items()
+        for where, answers in of_task.get("scores", {}).items()
+        for methods in answers.values()
+        for method, values in methods.items()
+        for name, value in values.items()
+        if isinstance(value, float | int)
+    }
+
+
+def _by_method(rows: Sequence[ScoreRow], runs: Sequence[str]) -> dict[str, dict[str, list[Scores]]]:
+    found: dict[str, dict[str, dict[str, Scores]]] = {}
+    for row in rows:
+        where = ", ".join(str(row[name]) for name in ("task", "records", "answer") if name in row)
+        values = found.setdefault(where, {}).setdefault(str(row["method"]), {run: {} for run in runs})
+        value = row["value"]
+        values[str(row["run"])][str(row["metric"])] = value if isinstance(value, float | int) else None
+    return {
+        where: {method: [scores for scores in values.values() if scores] for method, values in methods.items()}
+        for where, methods in found.items()
+    }

@@ -1,0 +1,201 @@
+"""The tasks of a run with their records: read, scaled, and written as the rows that a network is taught with."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from dnagpt.checkpoint import Model
+from dnagpt.commands.finetune_settings import FinetuneSettings, TaskSettings
+from dnagpt.data.labelled import Labelled, Part, read_labelled
+from dnagpt.data.order import counter_generator
+from dnagpt.data.substitutions import substitute_letters
+from dnagpt.errors import InputError
+from dnagpt.inference.predict import field_options, fitting_rows, view_rows
+from dnagpt.language.grammar import MOST_ANSWERS, Field, Literal
+from dnagpt.language.template import Rows, Template, read_boolean
+from dnagpt.language.vocabulary import Vocabulary
+from dnagpt.tasks import Task, Transform, Views
+from dnagpt.tasks.task import field_numbers
+from dnagpt.training import AnswerLoss, TrainingConfig
+
+_VIEW_STREAM = 7
+
+
+@dataclass(frozen=True)
+class TaskRecords:
+    """One task of a run: what is asked, of which records, and what it is tested on besides."""
+
+    task: Task
+    settings: TaskSettings
+    labelled: Labelled
+    tests: Mapping[str, Labelled]
+    """Further data, by name."""
+    first_mark: int
+    """The answers of the tasks before it in the run, all counted."""
+
+    @property
+    def judged(self) -> Part:
+        """The part by which training is judged: validation, or training where there is none."""
+        return "validation" if self.labelled.parts["validation"] else "train"
+
+
+def read_tasks(settings: FinetuneSettings) -> list[TaskRecords]:
+    """Read the records of every task, and fit what is fitted on the training records alone."""
+    found: list[TaskRecords] = []
+    mark = 0
+    for name, one in settings.tasks.items():
+        transforms = {field: Transform.parse(text) for field, text in one.transforms.items()}
+        task = Task(name, Template.parse(one.template), transforms, one.views)
+        if not task.template.answered:
+            raise InputError(
+                f"The template {task.template} answers nothing. Mark the answer with ?, as in {{label?:boolean}}."
+            )
+        labelled = read_labelled(one.data, task)
+        refuse_single_class(task, labelled.part("train"), "The training records")
+        tests = {test: read_labelled(config, task) for test, config in one.tests.items()}
+        found.append(TaskRecords(_fitted(task, labelled), one, labelled, tests, mark))
+        mark += len(task.template.answered)
+    if mark > MOST_ANSWERS:
+        raise InputError(f"The tasks have {mark} answers in all; {MOST_ANSWERS} fit one run. Split the tasks.")
+    return found
+
+
+def refuse_single_class(task: Task, records: Sequence[Mapping[str, object]], where: str) -> None:
+    """Refuse records that all have the same answer, from which nothing can be learnt."""
+    for item in task.template.answered:
+        if records and item.kind in ("boolean", "choice") and len(set(true_classes(records, item).tolist())) == 1:
+            raise InputError(
+                f"{where} ({len(records):,}) all have {str(records[0][item.name])!r} as {item.name}: there is nothing "
+                "to tell apart. Add records of another class."
+            )
+
+
+def true_classes(records: Sequence[Mapping[str, object]], item: Field) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+    """Give the true class of each record as a number: its place among the options of the field."""
+    if item.kind == "choice":
+        return np.array([item.choices.index(str(record[item.name])) for record in records], dtype=np.int64)
+    return np.array([read_boolean(record[item.name]) for record in records], dtype=np.int64)
+
+
+def as_language(one: TaskRecords, place: int) -> TaskRecords | None:
+    """Turn a task into foreseeing its own given sequence, k-mer by k-mer; None where it gives none.
+
+    What follows the sequence in the template is left out, but for the token that ends it. `place` counts the tasks.
+    """
+    parts = one.task.template.parts
+    found = next((at for at, part in enumerate(parts) if isinstance(part, Field) and part.kind == "sequence"), 0)
+    sequence = parts[found]
+    if not found or not isinstance(sequence, Field):
+        return None
+    after = [part for part in parts[found + 1 : found + 2] if isinstance(part, Literal)]
+    template = Template((*parts[:found], replace(sequence, answered=True), *after))
+    kept = {name: transform for name, transform in one.task.transforms.items() if name in template.columns}
+    task = Task(one.task.name, template, kept, one.task.views)
+    settings = one.settings.model_copy(update={"substitutions": 0.0, "class_weights": None, "metric": None})
+    return replace(one, task=task, settings=settings, first_mark=place)
+
+
+class TrainingExamples:
+    """The training records of all tasks as one list; each time one is seen, a view of it is drawn."""
+
+    def __init__(self, model: Model, tasks: Sequence[TaskRecords], seed: int) -> None:
+        self._model, self._seed = model, seed
+        self._places = [(task, place) for task in tasks for place in task.labelled.parts["train"]]
+        self._first = [view_rows(model, one.task, *_record(one, place))[0] for one, place in self._places]
+        self.lengths = [len(rows) for rows in self._first]
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def rows(self, sample: int, example: int) -> Rows:
+        """Write one example for the `sample`-th time that an example is seen, counted over all epochs."""
+        one, place = self._places[example]
+        if one.task.views == Views() and not one.settings.substitutions:
+            return _marked(self._first[example], one.first_mark)
+        record, where = _record(one, place)
+        generator = counter_generator(self._seed, _VIEW_STREAM, sample)
+        vocabulary, context = self._model.vocabulary, self._model.network.config.context
+        views = one.task.views.of(record, one.task.template, vocabulary, context, where)
+        view = views[int(generator.integers(len(views)))]
+        if one.settings.substitutions:
+            view = _substituted(view, one, vocabulary, generator)
+        return _marked(fitting_rows(self._model, one.task, view, where), one.first_mark)
+
+
+def answer_losses(tasks: Sequence[TaskRecords], training: TrainingConfig, vocabulary: Vocabulary) -> list[AnswerLoss]:
+    """Weigh every answer of every task: lambda for numbers, 1 for tokens, times the weights that the settings give."""
+    losses: list[AnswerLoss] = []
+    for one in tasks:
+        answered = one.task.template.answered
+        for item in answered:
+            name = item.name if len(tasks) == 1 else f"{one.task.name}/{item.name}"
+            weight = one.settings.weight * training.weights.get(name, 1.0)
+            weight *= training.number_weight if item.kind == "number" else 1.0
+            losses.append(AnswerLoss(name, item.kind == "number", weight, _class_weights(one, item, vocabulary)))
+    names = [loss.name for loss in losses]
+    strangers = set(training.weights) - set(names)
+    if strangers:
+        raise InputError(
+            f"training.weights names {', '.join(sorted(strangers))}, but the run answers {', '.join(names)}."
+        )
+    return losses
+
+
+def _class_weights(one: TaskRecords, item: Field, vocabulary: Vocabulary) -> dict[int, float]:
+    options, asked = field_options(item), one.settings.class_weights
+    if asked is None or not options:
+        return {}
+    if asked == "balanced":
+        counts = np.bincount(true_classes(one.labelled.part("train"), item), minlength=len(options))
+        weights = {
+            option: float(counts.sum() / (np.count_nonzero(counts) * count))
+            for option, count in zip(options, counts.tolist(), strict=True)
+            if count
+        }
+    else:
+        strangers = sorted(set(asked) - set(options))
+        if strangers:
+            raise InputError(
+                f"class_weights names {', '.join(strangers)}, but {item.name} is one of {', '.join(options)}."
+            )
+        weights = dict(asked)
+    ids = vocabulary.choice_ids(len(options)) if item.kind == "choice" else (vocabulary.false_id, vocabulary.true_id)
+    return {ids[options.index(option)]: weight for option, weight in weights.items()}
+
+
+def _fitted(task: Task, labelled: Labelled) -> Task:
+    """Fit means and deviations on the training records alone."""
+    fields = {item.name: item for item in task.template.fields}
+
+    def numbers(name: str) -> "np.ndarray[tuple[int, ...], np.dtype[np.float64]]":
+        places = labelled.parts["train"]
+        values = [field_numbers(fields[name], labelled.records[place], labelled.names[place]) for place in places]
+        return np.array(values, dtype=np.float64)
+
+    fitted = {
+        name: transform.fit(numbers(name), name=name) if name in fields else transform
+        for name, transform in task.transforms.items()
+    }
+    return replace(task, transforms=fitted)
+
+
+def _record(one: TaskRecords, place: int) -> tuple[Mapping[str, object], str]:
+    return one.labelled.records[place], one.labelled.names[place]
+
+
+def _substituted(
+    record: Mapping[str, object], one: TaskRecords, vocabulary: Vocabulary, generator: np.random.Generator
+) -> Mapping[str, object]:
+    letters = vocabulary.alphabet.replace(vocabulary.unknown, "")
+    names = [item.name for item in one.task.template.given if item.kind == "sequence"]
+    share = one.settings.substitutions
+    changed = {name: substitute_letters(str(record[name]), share, letters, generator) for name in names}
+    return {**record, **changed}
+
+
+def _marked(rows: Rows, first_mark: int) -> Rows:
+    """Count a task's answers behind those of the tasks before it."""
+    if not first_mark:
+        return rows
+    return replace(rows, answer=np.where(rows.answer > 0, rows.answer + first_mark, 0).astype(np.int8))

@@ -1,0 +1,80 @@
+"""Whether records can be read as their template says: every cell of every field, before any work is done."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import pandas as pd
+
+from dnagpt.errors import InputError
+from dnagpt.language.grammar import Field
+from dnagpt.language.template import Template, read_boolean
+from dnagpt.tasks.task import field_numbers
+
+
+def check_records(frame: pd.DataFrame, template: Template, names: Sequence[str]) -> None:
+    """Check that no field is empty, that labels are among the declared ones and that numbers are numbers.
+
+    `names` say where each record stands. InputError names the first offending record, and how many offend in all.
+    Letters of sequences are for the vocabulary to judge.
+
+    >>> template = Template.parse("<R>{sequence}<=><B>{label?:boolean}")
+    >>> frame = pd.DataFrame({"sequence": ["ACG", "CCA", "GGT"], "label": ["1", "maybe", "maybe"]})
+    >>> check_records(frame, template, ["row 1", "row 2", "row 3"])
+    Traceback (most recent call last):
+    dnagpt.errors.InputError: row 2, field label: 'maybe' is neither yes nor no. ...
+    """
+    for token in template.token_fields:
+        _check_column(frame[token.name], _check_text, names, f"the field {token.name}")
+    for item in template.fields:
+        for column in item.columns:
+            place = f"field {column}" if item.kind == "number" else f"field {item.name}"
+            _check_column(frame[column], _reader(item, column), names, place)
+
+
+def _reader(item: Field, column: str) -> Callable[[object, str], object]:
+    if item.kind == "boolean":
+        return read_boolean
+    if item.kind == "choice":
+        return lambda value, where: _check_choice(value, item.choices, where)
+    if item.kind == "number":
+        number = Field(column, "number", answered=item.answered)
+        return lambda value, where: field_numbers(number, {column: value}, where)
+    return _check_text
+
+
+def _check_column(
+    cells: "pd.Series[str]", read: Callable[[object, str], object], names: Sequence[str], place: str
+) -> None:
+    """Read each distinct cell once; the error tells of the first record with a bad one."""
+    codes, distinct = pd.factorize(cells, use_na_sentinel=False)
+    bad = np.zeros(len(distinct), dtype=bool)
+    for number, value in enumerate(distinct.tolist()):
+        bad[number] = next(_problems(value, read, ""), None) is not None
+    offending = np.flatnonzero(bad[codes])
+    if len(offending):
+        first = int(offending[0])
+        problem = next(_problems(cells.iloc[first], read, f"{names[first]}, {place}"))
+        if len(offending) > 1:
+            problem = f"{problem.removesuffix('.')} ({len(offending):,} of {len(names):,} records have such a mistake)."
+        raise InputError(problem)
+
+
+def _problems(value: object, read: Callable[[object, str], object], where: str) -> Iterator[str]:
+    if value is None or value == "" or (isinstance(value, float) and np.isnan(value)):
+        shown = "" if value in (None, "") else f" ({value})"
+        yield f"{where} is empty{shown}. Fill it in, or leave the record out."
+        return
+    try:
+        read(value, where)
+    except InputError as error:
+        yield str(error)
+
+
+def _check_choice(value: object, choices: Sequence[str], where: str) -> None:
+    if isinstance(value, bool) or str(value) not in choices:
+        raise InputError(f"{where}: {value!r} is not among the choices {', '.join(choices)}.")
+
+
+def _check_text(value: object, where: str) -> None:
+    if not isinstance(value, str):
+        raise InputError(f"{where}: {value!r} is not text. Write it as letters.")

@@ -1,0 +1,121 @@
+"""The ways in which one record is laid before a model: both strands, several frames, and parts of what is too long."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from dnagpt.errors import InputError
+from dnagpt.genome.bases import COMPLEMENT_TABLE, DECODING_TABLE, IUPAC_ENCODING_TABLE
+from dnagpt.language.template import Template, encode_template
+from dnagpt.language.vocabulary import Vocabulary
+
+Record = Mapping[str, object]
+
+
+class Views(BaseModel):
+    """How a record is read: training draws one of its views at random, an answer is the mean over all of them.
+
+    >>> Views(frames=2, both_strands=True).count
+    4
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    both_strands: bool = False
+    """Whether the reverse complement is read too; not for signals that stand on one strand."""
+    frames: int = Field(default=1, ge=1, le=64, strict=True)
+    """How many starts are read: 0, 1, ... bases left out at the left, so that k-mers are cut at other places."""
+    too_long: Literal["error", "centre", "tiles"] = "error"
+    """What happens to a sequence that the context cannot hold: an error, its centre is read, or tiles of it are."""
+
+    @classmethod
+    def from_dict(cls, settings: Mapping[str, Any]) -> Self:
+        """Read the settings that `as_dict` gave; InputError names the one that is not understood.
+
+        >>> Views.from_dict({"frames": 3}) == Views(frames=3)
+        True
+        """
+        try:
+            return cls.model_validate(settings)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            raise InputError(
+                f"views.{'.'.join(map(str, first['loc']))} = {first['input']!r} is not understood. "
+                f"Views have {', '.join(cls.model_fields)}."
+            ) from None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the settings that differ from reading a record once, as it is."""
+        return self.model_dump(exclude_defaults=True)
+
+    @property
+    def count(self) -> int:
+        """How many views a record has that is not too long."""
+        return self.frames * (2 if self.both_strands else 1)
+
+    def of(self, record: Record, template: Template, vocabulary: Vocabulary, context: int, where: str) -> list[Record]:
+        """Give the views of one record, the record as it is first where it fits.
+
+        A record that is read once, as it is, comes back untouched.
+        """
+        names = [item.name for item in template.given if item.kind == "sequence"]
+        if self == Views() or not names:
+            return [record]
+        room = self._room(names, record, template, vocabulary, context, where)
+        texts = {name: _text(record[name]) for name in names}
+        strands = [texts]
+        if self.both_strands:
+            strands.append({name: reverse_complement_of(text) for name, text in texts.items()})
+        return [
+            {**record, **{name: text[frame:] for name, text in part.items()}}
+            for strand in strands
+            for part in self._parts(strand, room)
+            for frame in range(min(self.frames, *map(len, part.values())))
+        ]
+
+    def _room(
+        self, names: Sequence[str], record: Record, template: Template, vocabulary: Vocabulary, context: int, where: str
+    ) -> int | None:
+        """The bases that a sequence may have; None where a longer one is an error, which the caller raises."""
+        if self.too_long == "error":
+            return None
+        if len(names) > 1:
+            raise InputError(
+                f"views.too_long = {self.too_long!r} is for templates with one given sequence, not {template}. "
+                "Shorten the sequences, or take a model with a longer context."
+            )
+        letter = next(iter(vocabulary.alphabet.replace(vocabulary.unknown, "")))
+        short = encode_template(vocabulary, template, {**record, names[0]: letter * vocabulary.k}, where=where)
+        room = (context - len(short.ids) + 1) * vocabulary.k
+        if room < vocabulary.k:
+            raise InputError(f"{where}: the model's context of {context:,} tokens leaves no room for a sequence.")
+        return room
+
+    def _parts(self, texts: Mapping[str, str], room: int | None) -> Iterator[Mapping[str, str]]:
+        if room is None or max(map(len, texts.values())) <= room:
+            yield texts
+            return
+        ((name, text),) = texts.items()
+        if self.too_long == "centre":
+            start = (len(text) - room) // 2
+            yield {name: text[start : start + room]}
+            return
+        count = -(-len(text) // room)
+        for tile in range(count):
+            start = round(tile * (len(text) - room) / (count - 1))
+            yield {name: text[start : start + room]}
+
+
+def reverse_complement_of(text: str) -> str:
+    """Write the other strand of a sequence, read from its own 5' end; ambiguity codes become N.
+
+    >>> reverse_complement_of("AACGn")
+    'nCGTT'
+    """
+    codes = text.encode("ascii", "replace").translate(IUPAC_ENCODING_TABLE)
+    return codes.translate(COMPLEMENT_TABLE)[::-1].translate(DECODING_TABLE).decode()
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else str(value)
