@@ -245,6 +245,11 @@ def load_model(
 def _plain_file(folder: Path, name: str) -> Path:
     """Find a file of the folder, directly or through a link; a pipe or a device would never end."""
     path = folder / name
+    if (folder / f"{name}.index.json").exists():
+        raise InputError(
+            f"{folder} holds its weights in several files ({name}.index.json). Open it with transformers after "
+            "`import dnagpt.hf`, and save it again with a larger max_shard_size."
+        )
     if not path.exists():
         raise InputError(f"{folder} is not a whole model folder: {name} is missing.")
     if not path.is_file():
@@ -280,7 +285,8 @@ def _config(folder: Path) -> tuple[ModelConfig, tuple[str, ...], str | None]:
     document = read_json(folder, "config.json")
     if document.pop("model_type", None) != MODEL_TYPE:
         raise InputError(f"{path} does not describe a dnagpt model: its model_type is another.")
-    lacks, digest = document.pop("lacks", []), document.pop("vocabulary_sha256", None)
+    lacks, digest = document.pop("lacks", None), document.pop("vocabulary_sha256", None)
+    lacks = [] if lacks is None else lacks
     if not isinstance(lacks, list) or not all(isinstance(part, str) and part in PARTS for part in lacks):
         raise InputError(f"{path}: lacks is to be a list of {', '.join(PARTS)}.")
     shape = {name: value for name, value in document.items() if name not in _OF_TRANSFORMERS}

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
+from tests.hf.models import one_with_overlapping_kmers
 
-from dnagpt.checkpoint import Model, load_model
+from dnagpt.checkpoint import Model, load_model, save_model
 from dnagpt.errors import StorageError
 from dnagpt.hf import export_hf
 from dnagpt.language.tokenizer import encode_prompt
@@ -52,6 +53,20 @@ save_file(
 )
 assert not any(name.partition(".")[0] == "dnagpt" for name in sys.modules)
 """
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    """A model whose k-mers overlap, the harder one to take elsewhere."""
+    return one_with_overlapping_kmers()
+
+
+@pytest.fixture(scope="module")
+def folder(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that `save_model` writes of it."""
+    path = tmp_path_factory.mktemp("overlapping") / "model"
+    save_model(path, model)
+    return path
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from tests.hf.models import one_with_overlapping_kmers
 from tests.inference.models import TASKS, random_records, tiny_model
 from transformers import (
     AutoConfig,
@@ -27,6 +28,7 @@ from dnagpt.hf import DNAGPTConfig, DNAGPTForCausalLM
 from dnagpt.inference.predict import predict
 from dnagpt.language.vocabulary import Vocabulary
 from dnagpt.model import DNAGPT, PRESETS, ModelConfig
+from dnagpt.weights import Absent
 
 PROMPTS = ["<R>ACGTA<=><B>", "<R>ACGGGTTTTANNTA<=><B>", "<R>A"]
 TOLERANCE = 1e-5
@@ -78,6 +80,8 @@ def test_flex_attention_agrees(model: Model, folder: Path) -> None:
         found = opened(**left_filled(folder)).logits
     for place, expected in enumerate(plain_rows(model, folder)):
         torch.testing.assert_close(found[place, -len(expected) :], expected[:, :-1], atol=TOLERANCE, rtol=0)
+    with pytest.raises(InputError, match="'flex_attention' cannot run here: .* backward on CPU.*'sdpa'"):
+        opened(**left_filled(folder))
 
 
 @pytest.mark.parametrize("positions", ["rotary", "learned"])
@@ -101,11 +105,62 @@ def test_released_parts_and_every_position_kind_agree_with_the_plain_network(tmp
     assert found.hidden_states[0].shape == expected.shape
 
 
+def test_overlapping_kmers_are_read_filled_and_with_a_cache_as_the_plain_network_reads_them(tmp_path: Path) -> None:
+    model = one_with_overlapping_kmers()
+    save_model(tmp_path / "model", model)
+    opened, inputs = AutoModelForCausalLM.from_pretrained(tmp_path / "model"), left_filled(tmp_path / "model")
+    with torch.no_grad():
+        found = opened(**inputs)
+        for place, expected in enumerate(plain_rows(model, tmp_path / "model")):
+            said = torch.cat((found.logits, found.numbers[..., None]), dim=-1)[place, -len(expected) :]
+            torch.testing.assert_close(said, expected, atol=TOLERANCE, rtol=0)
+        ids = inputs["input_ids"][1:2]
+        whole = opened(ids).logits
+        begun = opened(ids[:, :3], use_cache=True)
+        rest = {"input_ids": ids[:, 3:], "past_key_values": begun.past_key_values}
+        with pytest.raises(InputError, match="as last_ids"):
+            opened(**rest)
+        found = opened(**rest, last_ids=ids[:, 2:3]).logits
+        torch.testing.assert_close(found, whole[:, 3:], atol=TOLERANCE, rtol=0)
+    for settings in ({"do_sample": False}, {"num_beams": 3, "num_return_sequences": 2, "do_sample": False}):
+        both = [opened.generate(**inputs, max_new_tokens=12, use_cache=cached, **settings) for cached in (True, False)]
+        assert torch.equal(*both)
+    opened.save_pretrained(tmp_path / "again")
+    assert load_model(tmp_path / "again").network.config == model.network.config
+
+
+def test_weights_that_lack_a_head_open_and_say_so_when_it_is_asked(tmp_path: Path) -> None:
+    model = one_with_numbers()[0]
+    model.network.number_head = Absent("number_head")  # type: ignore[assignment]
+    save_model(tmp_path / "model", replace(model, tasks={"signal": TASKS["signal"]}))
+    opened = AutoModelForCausalLM.from_pretrained(tmp_path / "model")
+    ids = torch.tensor([[21, 40, 41]])
+    with torch.no_grad():
+        found = opened(ids)
+        torch.testing.assert_close(found.logits, model.network.token_logits(model.network(ids)))
+    assert found.numbers is None
+    opened.save_pretrained(tmp_path / "again")
+    assert load_model(tmp_path / "again").lacks == ("number_head",)
+    with pytest.raises(InputError, match="no number head"):
+        AutoModelForSequenceClassification.from_pretrained(tmp_path / "model", num_labels=1)(ids)
+    with pytest.raises(ValueError, match="lacks is to be a list of"):
+        DNAGPTConfig(**model.network.config.model_dump(), lacks=["forward"])
+
+
+def test_weights_in_several_files_are_refused_by_dnagpt_in_a_sentence(folder: Path, tmp_path: Path) -> None:
+    AutoModelForCausalLM.from_pretrained(folder).save_pretrained(tmp_path / "model", max_shard_size="20KB")
+    assert len(list((tmp_path / "model").glob("*.safetensors"))) > 1
+    AutoModelForCausalLM.from_pretrained(tmp_path / "model")
+    with pytest.raises(InputError, match=r"several files \(model.safetensors.index.json\).* larger max_shard_size"):
+        load_model(tmp_path / "model")
+
+
 def test_attention_weights_are_seen_in_eager_attention_only(folder: Path) -> None:
     inputs = left_filled(folder)
-    weights = AutoModel.from_pretrained(folder, attn_implementation="eager")(
-        **inputs, output_attentions=True
-    ).attentions
+    with torch.no_grad():
+        weights = AutoModel.from_pretrained(folder, attn_implementation="eager")(
+            **inputs, output_attentions=True
+        ).attentions
     length = inputs["input_ids"].shape[1]
     assert [one.shape for one in weights] == [(3, 2, length, length)] * 2
     real = inputs["attention_mask"].bool()
@@ -230,6 +285,7 @@ def test_every_key_that_transformers_may_add_is_known_to_the_checkpoint(folder: 
     assert common - {"model_type"} <= _OF_TRANSFORMERS
     assert set(json.loads((folder / "config.json").read_text())) <= _OF_TRANSFORMERS | {
         "model_type",
+        "vocabulary_sha256",
         *ModelConfig.model_fields,
     }
 
@@ -249,8 +305,8 @@ def test_new_weights_are_drawn_as_the_network_draws_them() -> None:
     torch.manual_seed(5)
     plain = DNAGPT(PRESETS["tiny"])
     plain.initialise(torch.default_generator)
-    assert float(drawn.blocks[0].attention.output.weight.std()) == pytest.approx(0.02 / 8**0.5, rel=0.05)
-    assert float(drawn.token_embedding.weight.std()) == pytest.approx(0.02, rel=0.05)
+    assert float(drawn.blocks[0].attention.output.weight.detach().std()) == pytest.approx(0.02 / 8**0.5, rel=0.05)
+    assert float(drawn.token_embedding.weight.detach().std()) == pytest.approx(0.02, rel=0.05)
     assert torch.equal(drawn.rotary.cosine_LC, plain.rotary.cosine_LC)  # type: ignore[union-attr]
 
 
@@ -258,6 +314,11 @@ def harm_weights(folder: Path, name: str, weight: torch.Tensor | None) -> None:
     weights = load_file(folder / "model.safetensors")
     weights.pop(name, None)
     save_file(weights if weight is None else {**weights, name: weight}, folder / "model.safetensors", {"format": "pt"})
+
+
+def rename_vocabulary(folder: Path) -> None:
+    content = json.loads((folder / "vocabulary.json").read_text())
+    (folder / "vocabulary.json").write_text(json.dumps({**content, "name": "another"}))
 
 
 @pytest.mark.parametrize(
@@ -269,8 +330,10 @@ def harm_weights(folder: Path, name: str, weight: torch.Tensor | None) -> None:
             lambda folder: (folder / "vocabulary.json").write_text(Vocabulary.preset("dna-3mers").to_json()),
             "the weights know 56 tokens, but vocabulary.json holds 121",
         ),
+        (rename_vocabulary, "not the vocabulary that the weights were saved with"),
+        (lambda folder: (folder / "vocabulary.json").write_text("[" * 100_000), "does not hold a vocabulary"),
     ],
-    ids=["missing", "strange", "vocabulary"],
+    ids=["missing", "strange", "vocabulary", "another vocabulary", "no vocabulary"],
 )
 def test_a_folder_that_does_not_fit_is_refused(folder: Path, tmp_path: Path, harm: Any, message: str) -> None:
     shutil.copytree(folder, tmp_path / "model")

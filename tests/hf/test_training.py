@@ -18,7 +18,7 @@ from transformers import (
 import dnagpt
 from dnagpt.checkpoint import Model
 from dnagpt.data.batches import collate
-from dnagpt.training.objective import AnswerLoss, Objective, answer_counts, to_tensors
+from dnagpt.training.objective import AnswerLoss, Objective, answer_tally, to_tensors
 
 pytestmark = pytest.mark.filterwarnings("default")  # the Trainer and PEFT call what transformers and torch deprecate
 LORA = ["attention.qkv", "attention.output", "mlp_in", "mlp_out"]
@@ -29,7 +29,7 @@ def our_loss(model: Model, records: list[dict[str, object]]) -> float:
     batch = collate(rows, model.vocabulary.pad_id)
     objective = Objective(model.network, [AnswerLoss("label", is_number=False, weight=1.0)])
     with torch.no_grad():
-        loss, _ = objective(to_tensors(batch, torch.device("cpu")), answer_counts([batch], 1))
+        loss, _ = objective(to_tensors(batch, torch.device("cpu")), answer_tally([batch], 1))
     return float(loss)
 
 

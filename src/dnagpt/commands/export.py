@@ -1,7 +1,6 @@
 """`dnagpt export`: a model folder in the layout of others, or with an adapter merged into its weights."""
 
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 
 from dnagpt.adapters import ADAPTER_FILES, merge_lora
@@ -33,8 +32,10 @@ def _export_released(folder: Path, target: Path) -> str:
 
 
 def _export_hf(folder: Path, target: Path) -> str:
+    from dnagpt.hf import export_hf
+
     refuse_existing_folder(target)
-    import_module("dnagpt.hf").export_hf(folder, target)
+    export_hf(folder, target)
     return f"{target}: a Hugging Face folder."
 
 

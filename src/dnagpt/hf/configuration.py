@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from transformers import PreTrainedConfig
 
 from dnagpt.model.config import ModelConfig
+from dnagpt.weights import PARTS
 
 
 class DNAGPTConfig(PreTrainedConfig):
@@ -37,6 +38,10 @@ class DNAGPTConfig(PreTrainedConfig):
     """The tokens that answer a choice, in order."""
     answer_ids: list[int] | None = None
     """The tokens that answer the task that the model was fine-tuned for: one a label."""
+    lacks: list[str] | None = None
+    """The parts of the network that the weights do not have."""
+    vocabulary_sha256: str | None = None
+    """The digest of the vocabulary that the weights were saved with."""
     prompt: str | None = None
     """The text to ask that task with; `prompt.format(sequence=...)` fills it in."""
 
@@ -45,6 +50,8 @@ class DNAGPTConfig(PreTrainedConfig):
         given = {self.attribute_map.get(name, name): value for name, value in kwargs.items()}
         shape = ModelConfig(**{name: given.pop(name) for name in ModelConfig.model_fields if name in given})
         super().__post_init__(**given, **shape.model_dump())
+        if strange := sorted(set(self.lacks or ()) - PARTS.keys()):
+            raise ValueError(f"lacks is to be a list of {', '.join(PARTS)}, not of {strange[0]!r}")
 
     def network(self) -> ModelConfig:
         """Give the shape of the plain network."""

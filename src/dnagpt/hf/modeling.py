@@ -1,8 +1,9 @@
 """The plain network behind the model classes of transformers; there is no second implementation.
 
-Shapes: B rows, L new positions, T positions attended to, D width, V vocabulary, H heads, C channels a head.
+Shapes: B rows, L new positions, D width, V vocabulary.
 """
 
+import hashlib
 import json
 import logging
 from dataclasses import dataclass
@@ -19,14 +20,15 @@ from transformers.modeling_outputs import (
     CausalLMOutputWithPast,
     SequenceClassifierOutputWithPast,
 )
-from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 from transformers.utils import can_return_tuple
 from transformers.utils.hub import cached_file
 
 from dnagpt.errors import InputError
 from dnagpt.hf.configuration import DNAGPTConfig
+from dnagpt.hf.reading import Reading, flex_or_refusal, refuse_beyond_context, row_places
 from dnagpt.model.layers import RotaryPositions
 from dnagpt.model.network import DNAGPT
+from dnagpt.weights import Absent
 
 logger = logging.getLogger("dnagpt")
 COMPANIONS = ("vocabulary.json", "tasks.toml", "provenance.json")
@@ -40,46 +42,7 @@ class DNAGPTCausalLMOutput(CausalLMOutputWithPast):
     """What the model says of the next position: a score of each token, and a number."""
 
     numbers: torch.Tensor | None = None
-    """(B, L) the number expected at the next position, in the model's unit."""
-
-
-def eager_attention_forward(
-    _: nn.Module, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor,
-    attention_mask: torch.Tensor | None, scaling: float, **_settings: object,
-) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
-    """Attention written out, (B, L, H, C), and its weights, (B, H, L, T)."""
-    scores_BHLT = query @ key.transpose(-1, -2) * scaling
-    if attention_mask is not None:
-        scores_BHLT = scores_BHLT + attention_mask
-    weights_BHLT = scores_BHLT.softmax(dim=-1, dtype=torch.float32).to(query.dtype)
-    return (weights_BHLT @ value).transpose(1, 2), weights_BHLT
-
-
-class _Reading:
-    """One pass through the network in the terms of transformers: its positions, mask, attention function and cache."""
-
-    def __init__(
-        self, network: DNAGPT, config: DNAGPTConfig, places_BL: torch.Tensor, mask: Any, cache: Cache | None
-    ) -> None:
-        self._attend = ALL_ATTENTION_FUNCTIONS.get_interface(config._attn_implementation, eager_attention_forward)
-        self._network, self._places_BL, self._mask, self._cache = network, places_BL, mask, cache
-        self.weights: list[torch.Tensor] = []
-
-    def places(self, length: int) -> torch.Tensor:
-        return self._places_BL[:, :length]
-
-    def attend(self, layer: int, q_BHLC: torch.Tensor, k_BHLC: torch.Tensor, v_BHLC: torch.Tensor) -> torch.Tensor:
-        if self._cache is not None:
-            k_BHLC, v_BHLC = self._cache.update(k_BHLC, v_BHLC, layer)
-        mixed_BLHC, weights_BHLT = self._attend(
-            self._network.blocks[layer], q_BHLC, k_BHLC.to(q_BHLC.dtype), v_BHLC.to(q_BHLC.dtype), self._mask,
-            dropout=0.0, scaling=q_BHLC.shape[-1] ** -0.5,
-        )  # fmt: skip
-        self.weights.append(weights_BHLT)
-        return mixed_BLHC.transpose(1, 2)
-
-    def advance(self, positions: int) -> None:
-        """The cache counts for itself."""
+    """(B, L) the number expected at the next position, in the model's unit; None where the weights lack that head."""
 
 
 class DNAGPTPreTrainedModel(PreTrainedModel):
@@ -98,6 +61,8 @@ class DNAGPTPreTrainedModel(PreTrainedModel):
     def __init__(self, config: DNAGPTConfig) -> None:
         super().__init__(config)
         self.network = DNAGPT(config.network())
+        for part in config.lacks or ():
+            setattr(self.network, part, Absent(part))
         if self.device.type != "meta":
             self.network.initialise(torch.default_generator)
         self.companions: dict[str, str] = {}
@@ -126,11 +91,23 @@ class DNAGPTPreTrainedModel(PreTrainedModel):
 
     def _check_vocabulary(self, name: object) -> None:
         text = self.companions.get("vocabulary.json")
-        size = json.loads(text).get("size") if text is not None else self.config.vocabulary_size
+        if text is None:
+            return
+        try:
+            content = json.loads(text)
+            size = int(content["size"])
+        except (ValueError, RecursionError, KeyError, TypeError):
+            raise InputError(f"{name}: vocabulary.json does not hold a vocabulary.") from None
         if size != self.config.vocabulary_size:
             raise InputError(
                 f"{name}: the weights know {self.config.vocabulary_size:,} tokens, but vocabulary.json holds {size:,}. "
                 "These files do not belong together."
+            )
+        written = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+        if self.config.vocabulary_sha256 not in (None, hashlib.sha256(written.encode()).hexdigest()):
+            raise InputError(
+                f"{name}: vocabulary.json is not the vocabulary that the weights were saved with, though it is as "
+                "large. These files do not belong together."
             )
 
     def save_pretrained(
@@ -163,8 +140,8 @@ class DNAGPTPreTrainedModel(PreTrainedModel):
     def _read(
         self, input_ids: torch.Tensor | None, attention_mask: torch.Tensor | None, position_ids: torch.Tensor | None,
         past_key_values: Cache | None, numbers: torch.Tensor | None, is_number: torch.Tensor | None,
-        inputs_embeds: torch.Tensor | None, *, use_cache: bool | None, output_hidden_states: bool | None,
-        output_attentions: bool | None,
+        inputs_embeds: torch.Tensor | None, *, last_ids: torch.Tensor | None = None, use_cache: bool | None,
+        output_hidden_states: bool | None, output_attentions: bool | None,
     ) -> BaseModelOutputWithPast:  # fmt: skip
         if input_ids is None or inputs_embeds is not None:
             raise InputError("The model reads input_ids (and numbers beside them), not inputs_embeds.")
@@ -176,18 +153,21 @@ class DNAGPTPreTrainedModel(PreTrainedModel):
         if use_cache and past_key_values is None:
             past_key_values = DynamicCache(config=self.config)
         seen = past_key_values.get_seq_length() if past_key_values is not None else 0
-        places_BL = _places(input_ids, attention_mask, position_ids, int(seen))
-        _refuse_beyond_context(int(seen) + input_ids.shape[1], places_BL, self.config.context)
-        mask = create_causal_mask(
-            config=self.config, inputs_embeds=input_ids.new_empty((*input_ids.shape, 0), dtype=self.dtype),
-            attention_mask=attention_mask, past_key_values=past_key_values,
-        )  # fmt: skip
-        reading = _Reading(self.network, self.config, places_BL, mask, past_key_values)
+        places_BL = row_places(input_ids, attention_mask, position_ids, int(seen))
+        refuse_beyond_context(int(seen) + input_ids.shape[1], places_BL, self.config.context)
+        if self.config.overlapping and seen and last_ids is None:
+            raise InputError("K-mers overlap in this model: a row that goes on needs the token before it, as last_ids.")
         states: list[torch.Tensor] = []
         watched = self.network.blocks if output_hidden_states else ()
         hooks = [block.register_forward_pre_hook(lambda _, given: states.append(given[0])) for block in watched]
         try:
-            hidden_BLD = self.network(input_ids, numbers, is_number, reading)
+            with flex_or_refusal(self.config):
+                mask = create_causal_mask(
+                    config=self.config, inputs_embeds=input_ids.new_empty((*input_ids.shape, 0), dtype=self.dtype),
+                    attention_mask=attention_mask, past_key_values=past_key_values,
+                )  # fmt: skip
+                reading = Reading(self.network, self.config, places_BL, mask, past_key_values, last_ids)
+                hidden_BLD = self.network(input_ids, numbers, is_number, reading)
         finally:
             for hook in hooks:
                 hook.remove()
@@ -209,11 +189,15 @@ class DNAGPTModel(DNAGPTPreTrainedModel):
         numbers: torch.Tensor | None = None, is_number: torch.Tensor | None = None,
         inputs_embeds: torch.Tensor | None = None, use_cache: bool | None = None,
         output_hidden_states: bool | None = None, output_attentions: bool | None = None,
+        last_ids: torch.Tensor | None = None,
     ) -> BaseModelOutputWithPast:  # fmt: skip
-        """Read rows of tokens and numbers: `numbers` counts where `is_number` is true, both (B, L)."""
+        """Read rows of tokens and numbers: `numbers` counts where `is_number` is true, both (B, L).
+
+        A model of overlapping k-mers needs, where a cache is continued, the tokens in front as `last_ids`, (B, 1).
+        """
         return self._read(
             input_ids, attention_mask, position_ids, past_key_values, numbers, is_number, inputs_embeds,
-            use_cache=use_cache, output_hidden_states=_asked(self, "output_hidden_states", output_hidden_states),
+            last_ids=last_ids, use_cache=use_cache, output_hidden_states=_asked(self, "output_hidden_states", output_hidden_states),
             output_attentions=_asked(self, "output_attentions", output_attentions),
         )  # fmt: skip
 
@@ -223,7 +207,8 @@ class DNAGPTForCausalLM(DNAGPTPreTrainedModel, GenerationMixin):
 
     def get_output_embeddings(self) -> nn.Module:
         """The last layer of the token head."""
-        return self.network.token_head[-1]
+        head = self.network.token_head
+        return head if isinstance(head, Absent) else head[-1]
 
     def generate(self, inputs: torch.Tensor | None = None, *args: Any, **settings: Any) -> Any:
         """Continue prompts, as `generate` of transformers does; a number in the prompt is never taken for filling."""
@@ -238,8 +223,10 @@ class DNAGPTForCausalLM(DNAGPTPreTrainedModel, GenerationMixin):
     ) -> dict[str, Any]:  # fmt: skip
         """Lay the prompt's numbers beside the tokens of this step; what was generated are tokens."""
         prepared: dict[str, Any] = super().prepare_inputs_for_generation(input_ids, **kwargs)
+        step = prepared["input_ids"].shape[1]
+        if step < input_ids.shape[1]:
+            prepared["last_ids"] = input_ids[:, -step - 1 : -step]
         if numbers is not None and is_number is not None:
-            step = prepared["input_ids"].shape[1]
             prepared |= {"numbers": _step(numbers, input_ids, step), "is_number": _step(is_number, input_ids, step)}
         return prepared
 
@@ -251,6 +238,7 @@ class DNAGPTForCausalLM(DNAGPTPreTrainedModel, GenerationMixin):
         inputs_embeds: torch.Tensor | None = None, labels: torch.Tensor | None = None,
         use_cache: bool | None = None, output_hidden_states: bool | None = None,
         output_attentions: bool | None = None, logits_to_keep: int | torch.Tensor = 0,
+        last_ids: torch.Tensor | None = None,
     ) -> DNAGPTCausalLMOutput:  # fmt: skip
         """Score the next token and number; with `labels` (ids, -100 for not asked) give their mean cross-entropy.
 
@@ -258,7 +246,7 @@ class DNAGPTForCausalLM(DNAGPTPreTrainedModel, GenerationMixin):
         """
         read = self._read(
             input_ids, attention_mask, position_ids, past_key_values, numbers, is_number, inputs_embeds,
-            use_cache=use_cache, output_hidden_states=_asked(self, "output_hidden_states", output_hidden_states),
+            last_ids=last_ids, use_cache=use_cache, output_hidden_states=_asked(self, "output_hidden_states", output_hidden_states),
             output_attentions=_asked(self, "output_attentions", output_attentions),
         )  # fmt: skip
         hidden_BLD: Any = read.last_hidden_state
@@ -272,7 +260,7 @@ class DNAGPTForCausalLM(DNAGPTPreTrainedModel, GenerationMixin):
         return DNAGPTCausalLMOutput(
             loss=loss,
             logits=logits_BLV,
-            numbers=self.network.number(kept_BLD),
+            numbers=None if "number_head" in (self.config.lacks or ()) else self.network.number(kept_BLD),
             past_key_values=read.past_key_values,
             hidden_states=read.hidden_states,
             attentions=read.attentions,
@@ -333,25 +321,6 @@ class DNAGPTForSequenceClassification(DNAGPTPreTrainedModel):
 
 def _asked(model: DNAGPTPreTrainedModel, name: str, given: bool | None) -> bool:
     return bool(getattr(model.config, name) if given is None else given)
-
-
-def _places(
-    ids_BL: torch.Tensor, mask_BT: torch.Tensor | None, position_ids: torch.Tensor | None, seen: int
-) -> torch.Tensor:
-    """Where each position stands in its row, filling at the left not counted, (B or 1, L)."""
-    length = ids_BL.shape[1]
-    if position_ids is not None:
-        return position_ids
-    if mask_BT is None or mask_BT.ndim != 2:
-        return torch.arange(seen, seen + length, device=ids_BL.device)[None]
-    return (mask_BT.long().cumsum(dim=-1) - 1).clamp(min=0)[:, -length:]
-
-
-def _refuse_beyond_context(length: int, places_BL: torch.Tensor, context: int) -> None:
-    if length > context and int(places_BL.max()) >= context:
-        raise InputError(
-            f"A row of {int(places_BL.max()) + 1} positions is longer than the model's context, {context}."
-        )
 
 
 def _last_places(

@@ -82,6 +82,13 @@ class DNAGPTTokenizer(PreTrainedTokenizerFast):
         path.write_text(self.vocabulary.to_json(), encoding="utf-8")
         return (str(path),)
 
+    def _save_pretrained(
+        self, save_directory: Any, file_names: tuple[str, ...], legacy_format: bool | None = None,
+        filename_prefix: str | None = None,
+    ) -> tuple[str, ...]:  # fmt: skip
+        saved = super()._save_pretrained(save_directory, file_names, legacy_format, filename_prefix)
+        return (*saved, *self.save_vocabulary(str(save_directory), filename_prefix))
+
     def _encode_plus(self, text: Any, text_pair: Any = None, **settings: Any) -> Any:
         try:
             encoded = super()._encode_plus(text, text_pair, **settings)
