@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from dnagpt.checkpoint import Model, load_model
+from dnagpt.checkpoint import Model, load_model, save_model
 from dnagpt.commands.configuration import load_settings, settings_to_toml
-from dnagpt.commands.finetune_settings import FinetuneSettings
+from dnagpt.commands.finetune_settings import FinetuneSettings, FinetuneTraining
 from dnagpt.commands.network_settings import NetworkSettings
 from dnagpt.commands.pretrain import known_metric, save_best, show
 from dnagpt.commands.progress import progress
@@ -41,11 +41,14 @@ from dnagpt.language.template import Rows
 from dnagpt.language.vocabulary import Vocabulary
 from dnagpt.model import DNAGPT, fastest_device
 from dnagpt.tasks import Task
-from dnagpt.training import Hooks, Objective, RunFolder, TrainingConfig, open_world, train
+from dnagpt.training import Hooks, Objective, RunFolder, World, open_world, train
 from dnagpt.weights import empty_network, fill_network
 
 RANDOM_WEIGHTS = "random_weights"
 """The folder, within a run, of the same network trained from random weights."""
+
+ADAPTER = "adapter"
+"""The folder, within a run, of the adapter that learned in place of the weights, as PEFT saves it."""
 
 LANGUAGE = "language"
 """The folder, within a run, of the network that has read the training sequences as language."""
@@ -88,6 +91,7 @@ def run_finetuning(
 
 
 def _run(settings: FinetuneSettings, base: Path | None, output: Path, *, resume: bool, quiet: bool) -> Finetuned:
+    _refuse_lora_without_weights(settings, base)
     tasks = read_tasks(settings)
     model = _model(settings, base, tasks)
     training = _schedule(settings, sum(len(one.labelled.parts["train"]) for one in tasks))
@@ -102,13 +106,21 @@ def _run(settings: FinetuneSettings, base: Path | None, output: Path, *, resume:
     if base is not None and "random weights" in settings.beside:
         twin = RunFolder(output / RANDOM_WEIGHTS)
         unlearnt.initialise(torch.Generator().manual_seed(training.seed))
-        other = replace(model, network=unlearnt)
-        _teach(other, tasks, training, twin, configuration, resume=resume and twin.has_run, quiet=quiet)
+        other, whole = replace(model, network=unlearnt), training.model_copy(update={"lora": None})
+        _teach(other, tasks, whole, twin, configuration, resume=resume and twin.has_run, quiet=quiet)
         taught["same network, random weights"] = load_model(twin.model, device=fastest_device())
     finetuned = report_tasks(taught, tasks, run, settings.beside, seed=training.seed, quiet=quiet)
     with atomic_write(output / "metrics.json") as handle:
         handle.write((json.dumps(finetuned.metrics, indent=1) + "\n").encode())
     return finetuned
+
+
+def _refuse_lora_without_weights(settings: FinetuneSettings, base: Path | None) -> None:
+    if settings.training.lora is not None and (base is None or settings.language_epochs):
+        raise InputError(
+            "training.lora learns an adapter beside the weights of a model, which stay as they are: "
+            + ("name the model." if base is None else "set language_epochs to 0.")
+        )
 
 
 def _read_as_language(
@@ -128,7 +140,7 @@ def _read_as_language(
 
 
 def _teach(
-    model: Model, tasks: Sequence[TaskRecords], training: TrainingConfig, run: RunFolder, configuration: str, *,
+    model: Model, tasks: Sequence[TaskRecords], training: FinetuneTraining, run: RunFolder, configuration: str, *,
     resume: bool, quiet: bool,
 ) -> None:  # fmt: skip
     """Train on all tasks at once; the run folder gets the best model."""
@@ -137,17 +149,30 @@ def _teach(
     losses = answer_losses(tasks, training, model.vocabulary)
     known_metric(training, lambda: _validation(model, [one.first(2) for one in judged], training.precision))
     order = LengthOrder(examples.lengths, training.batch_size, training.seed)
+    keep = _keeper(model, training)
     with open_world() as world, progress("Fine-tuning", training.steps, unit="steps", quiet=quiet) as track:
+        if training.lora is not None and world.size > 1:
+            raise InputError("training.lora works in one process. Start one, or leave it out.")
         if world.is_first:
             run.create(configuration, resume=resume)
         world.wait()
         hooks = Hooks(
             batches=lambda samples: _batches(examples, order, samples, model.vocabulary.pad_id),
             validate=lambda: _validation(model, judged, training.precision),
-            save_best=lambda: save_best(model, run, world),
+            save_best=lambda: keep(run, world),
             report=lambda report: show(report, track),
         )
         train(Objective(model.network, losses), training, hooks, run, world)
+
+
+def _keeper(model: Model, training: FinetuneTraining) -> Callable[[RunFolder, World], None]:
+    """Tell how the present weights become the run's model; an adapter, where one is to learn, is put in place."""
+    if training.lora is None:
+        return lambda run, world: save_best(model, run, world)
+    from dnagpt.hf.lora import Adapter
+
+    adapter = Adapter(model, seed=training.seed, **training.lora.model_dump())
+    return lambda run, _: save_model(run.model, adapter.save(run.path / ADAPTER))
 
 
 def _model(settings: FinetuneSettings, base: Path | None, tasks: Sequence[TaskRecords]) -> Model:
@@ -176,7 +201,7 @@ def _network(settings: FinetuneSettings, base: Path | None) -> tuple[DNAGPT, Voc
     return network, model.vocabulary
 
 
-def _schedule(settings: FinetuneSettings, records: int) -> TrainingConfig:
+def _schedule(settings: FinetuneSettings, records: int) -> FinetuneTraining:
     """Turn epochs into updates; validate and save once an epoch, and warm up over a tenth, unless told otherwise."""
     given = settings.training.model_fields_set
     epoch = max(1, records // settings.training.batch_size)

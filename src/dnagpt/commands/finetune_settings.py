@@ -39,6 +39,26 @@ class TaskSettings(BaseModel):
     """Further data, by name, whose test part is scored too: another species, another laboratory."""
 
 
+class LoraSettings(BaseModel):
+    """Small matrices beside the layers learn, and the weights stay as they are (LoRA, arXiv 2106.09685)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    rank: int = Field(gt=0, le=1024)
+    """The rank of what is added to the weights of a layer."""
+    alpha: float = Field(default=16, gt=0, allow_inf_nan=False)
+    """How much it counts: alpha / rank."""
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    """The share of what an adapter reads that training switches off."""
+
+
+class FinetuneTraining(TrainingConfig):
+    """The training of a model that may keep its weights and learn an adapter beside them."""
+
+    lora: LoraSettings | None = None
+    """The adapter to learn; all weights learn where it is left out."""
+
+
 _OF_ONE_TASK = frozenset(TaskSettings.model_fields)
 
 
@@ -60,7 +80,7 @@ class FinetuneSettings(BaseModel):
     """How often each training record is seen, at most."""
     language_epochs: float = Field(default=0, ge=0)
     """How often the network first reads the training sequences as language, before it is taught the answers."""
-    training: TrainingConfig = TrainingConfig()
+    training: FinetuneTraining = FinetuneTraining()
     """The optimisation; steps, validate_every and checkpoint_every follow from the epochs where not given."""
     seeds: tuple[int, ...] = ()
     """Seeds of several runs, whose scores are given as mean and deviation; one run with training.seed where empty."""

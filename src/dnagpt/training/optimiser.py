@@ -61,11 +61,14 @@ class AveragingAdamW(torch.optim.AdamW):
 
 
 def make_optimiser(network: nn.Module, config: TrainingConfig) -> AveragingAdamW:
-    """Decay the weights of linear layers, as in the paper, and of embeddings where asked for; norms keep theirs."""
+    """Decay the weights of linear layers, as in the paper, and of embeddings where asked for; norms keep theirs.
+
+    Frozen weights are left out.
+    """
     linear = _weights_of(network, nn.Linear)
     embeddings = _weights_of(network, nn.Embedding)
     others = {id(weight) for weight in (*linear, *embeddings)}
-    rest = [weight for weight in network.parameters() if id(weight) not in others]
+    rest = [weight for weight in _learning(network) if id(weight) not in others]
     groups = [
         {"params": linear, "weight_decay": config.weight_decay},
         {"params": embeddings, "weight_decay": config.embedding_decay},
@@ -77,7 +80,11 @@ def make_optimiser(network: nn.Module, config: TrainingConfig) -> AveragingAdamW
 
 def _weights_of(network: nn.Module, kind: type[nn.Linear | nn.Embedding]) -> list[nn.Parameter]:
     found = {id(module.weight) for module in network.modules() if isinstance(module, kind)}
-    return [weight for weight in network.parameters() if id(weight) in found]
+    return [weight for weight in _learning(network) if id(weight) in found]
+
+
+def _learning(network: nn.Module) -> list[nn.Parameter]:
+    return [weight for weight in network.parameters() if weight.requires_grad]
 
 
 def learning_rate(step: int, config: TrainingConfig) -> float:

@@ -1,0 +1,53 @@
+"""LoRA (Hu et al. 2021, arXiv 2106.09685): small matrices beside the layers learn, and the weights stay as they are."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from dnagpt.adapters import merge_lora
+from dnagpt.checkpoint import Model
+from dnagpt.errors import InputError
+from dnagpt.genome.files import storage_error
+from dnagpt.tasks import tasks_to_toml
+from dnagpt.weights import empty_network, fill_network
+
+try:
+    import peft
+except ModuleNotFoundError as missing:
+    raise InputError(
+        f"LoRA needs the package {missing.name}, which is not installed; install it with: pip install 'dnagpt[hf]'"
+    ) from missing
+
+ADAPTED = ("attention.qkv", "attention.output", "mlp_in", "mlp_out")
+"""The layers that get an adapter: all of every block."""
+
+
+class Adapter:
+    """An adapter in training, within a model's network; the rest of the network is frozen.
+
+    The product of the two matrices of a layer, of which the second starts at zero, counts `alpha / rank` times.
+    """
+
+    def __init__(self, model: Model, *, rank: int, alpha: float, dropout: float, seed: int) -> None:
+        network = empty_network(model.network.config, model.lacks)
+        fill_network(network, model.network.state_dict(), "the model")
+        self._model = replace(model, network=network)  # the same weights in the same memory, without the adapter
+        settings = peft.LoraConfig(r=rank, lora_alpha=alpha, lora_dropout=dropout, target_modules=list(ADAPTED))
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self._adapted = peft.get_peft_model(model.network, settings)
+
+    def save(self, folder: Path) -> Model:
+        """Write the adapter as PEFT does, with the tasks beside it, and give the model with it merged."""
+        unfinished = folder.with_name(f".{folder.name}.new")
+        try:
+            shutil.rmtree(unfinished, ignore_errors=True)
+            self._adapted.save_pretrained(unfinished, save_embedding_layers=False)
+            (unfinished / "tasks.toml").write_text(tasks_to_toml(self._model.tasks.values()), encoding="utf-8")
+            shutil.rmtree(folder, ignore_errors=True)
+            unfinished.rename(folder)
+        except OSError as error:
+            raise storage_error(folder, error) from error
+        return merge_lora(self._model, folder)
