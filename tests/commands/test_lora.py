@@ -55,7 +55,7 @@ def test_export_merges_the_adapter_to_the_very_same_model(pretrained: Path, run:
 def test_peft_reads_the_adapter_and_merges_it_alike(pretrained: Path, run: Path) -> None:
     from peft import PeftModel
 
-    found = PeftModel.from_pretrained(load_model(pretrained).network, str(run / "adapter"))  # type: ignore[arg-type]
+    found = PeftModel.from_pretrained(load_model(pretrained).network, str(run / "adapter"))
     for name, weight in found.merge_and_unload().state_dict().items():
         torch.testing.assert_close(weight, load_model(run / "model").network.state_dict()[name], atol=1e-6, rtol=1e-5)
 

@@ -80,7 +80,7 @@ def test_flex_attention_agrees(model: Model, folder: Path) -> None:
         found = opened(**left_filled(folder)).logits
     for place, expected in enumerate(plain_rows(model, folder)):
         torch.testing.assert_close(found[place, -len(expected) :], expected[:, :-1], atol=TOLERANCE, rtol=0)
-    with pytest.raises(InputError, match="'flex_attention' cannot run here: .* backward on CPU.*'sdpa'"):
+    with pytest.raises(InputError, match=r"'flex_attention' cannot run here: .* backward on CPU.*'sdpa'"):
         opened(**left_filled(folder))
 
 

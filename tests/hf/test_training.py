@@ -33,8 +33,12 @@ def our_loss(model: Model, records: list[dict[str, object]]) -> float:
     return float(loss)
 
 
-def table() -> list[dict[str, object]]:
-    """Sequences as a GUE table has them, of two lengths."""
+@pytest.fixture(params=["made up", "GUE"])
+def records(request: pytest.FixtureRequest) -> list[dict[str, object]]:
+    """Sixteen labelled sequences: of two lengths, or the first of a table of the GUE benchmark."""
+    if request.param == "GUE":
+        path = request.getfixturevalue("data_dir") / "benchmarks" / "gue" / "mouse_0" / "train.csv"
+        return pd.read_csv(path, nrows=16).to_dict("records")  # type: ignore[return-value]
     return [
         {"sequence": ("ACGTTGCA" if place % 2 else "GGCCAATTCC") * 3 + "ACGT"[place % 4], "label": place % 2}
         for place in range(16)
@@ -42,9 +46,8 @@ def table() -> list[dict[str, object]]:
 
 
 def test_the_trainer_s_loss_is_ours_over_accumulated_batches_and_its_model_opens_with_dnagpt(
-    model: Model, folder: Path, tmp_path: Path
+    model: Model, folder: Path, records: list[dict[str, object]], tmp_path: Path
 ) -> None:
-    records = table()
     opened, tokenizer = (
         AutoModelForSequenceClassification.from_pretrained(folder),
         AutoTokenizer.from_pretrained(folder),

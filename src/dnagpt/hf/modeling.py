@@ -197,7 +197,8 @@ class DNAGPTModel(DNAGPTPreTrainedModel):
         """
         return self._read(
             input_ids, attention_mask, position_ids, past_key_values, numbers, is_number, inputs_embeds,
-            last_ids=last_ids, use_cache=use_cache, output_hidden_states=_asked(self, "output_hidden_states", output_hidden_states),
+            last_ids=last_ids, use_cache=use_cache,
+            output_hidden_states=_asked(self, "output_hidden_states", output_hidden_states),
             output_attentions=_asked(self, "output_attentions", output_attentions),
         )  # fmt: skip
 
@@ -246,7 +247,8 @@ class DNAGPTForCausalLM(DNAGPTPreTrainedModel, GenerationMixin):
         """
         read = self._read(
             input_ids, attention_mask, position_ids, past_key_values, numbers, is_number, inputs_embeds,
-            last_ids=last_ids, use_cache=use_cache, output_hidden_states=_asked(self, "output_hidden_states", output_hidden_states),
+            last_ids=last_ids, use_cache=use_cache,
+            output_hidden_states=_asked(self, "output_hidden_states", output_hidden_states),
             output_attentions=_asked(self, "output_attentions", output_attentions),
         )  # fmt: skip
         hidden_BLD: Any = read.last_hidden_state

@@ -17,9 +17,8 @@ class Past(Protocol):
     `KeyValueCache` is ours; another framework brings its own cache, filling and attention function this way.
     """
 
-    @property
-    def last_ids_B1(self) -> torch.Tensor | None:
-        """The tokens just in front of the new positions, None at the start of the rows."""
+    last_ids_B1: torch.Tensor | None
+    """The tokens just in front of the new positions; None at the start of the rows."""
 
     def places(self, length: int) -> slice | torch.Tensor:
         """Where the next `length` positions stand: a slice for all rows, or (B, L)."""
