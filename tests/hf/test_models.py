@@ -74,6 +74,7 @@ def test_a_row_filled_at_the_left_answers_as_the_plain_network_does_without(
 
 
 @pytest.mark.slow  # the attention is compiled at its first call
+@pytest.mark.filterwarnings("default")  # of torch's compiler
 def test_flex_attention_agrees(model: Model, folder: Path) -> None:
     opened = AutoModelForCausalLM.from_pretrained(folder, attn_implementation="flex_attention")
     with torch.no_grad():
