@@ -31,9 +31,9 @@ def variations(settings: FinetuneSettings) -> dict[str, FinetuneSettings]:
         if counts or count is None:
             raise InputError("every_fold needs data.folds, the number of folds, the same in every task.")
         folds = range(count)
-    seeds: Sequence[int | None] = settings.seeds or [None]
-    if len(folds) == len(seeds) == 1:
+    if not settings.seeds and not settings.every_fold:
         return {}
+    seeds: Sequence[int | None] = settings.seeds or [None]
     runs: dict[str, FinetuneSettings] = {}
     for fold in folds:
         for seed in seeds:
@@ -62,10 +62,10 @@ def report_runs(runs: Mapping[str, Finetuned], output: Path) -> Finetuned:
     for where, methods in summary.items():
         tables.append(runs_table(methods, caption=f"{where}: mean ± standard deviation over {len(runs)} runs"))
     first = next(iter(runs.values()))
-    (where, methods), *_ = summary.items()
-    scores = summary_of_runs(next(iter(methods.values())))
     headlines = [
         Headline(f"{where.rpartition(', ')[2]}: {score_name(name)}", str(scores[name]), f"{len(runs)} runs")
+        for where, methods in list(summary.items())[:1]
+        if (scores := summary_of_runs(next(iter(methods.values()))))
         for name in HEADLINE_SCORES
         if name in scores
     ]
@@ -92,10 +92,12 @@ def compare_runs(folders: Sequence[Path], output: Path | None, *, score: str) ->
     one species and tested on all make the cross-species table.
     """
     found: dict[str, dict[str, float]] = {}
+    alone = len({folder.name for folder in folders}) == len(folders)
+    names = {folder: folder.name if alone else str(folder) for folder in folders}
     for folder in folders:
         for (where, method, name), value in _first_scores(folder).items():
             if name == score and value is not None:
-                found.setdefault(f"{folder.name}: {method}", {})[where] = value
+                found.setdefault(f"{names[folder]}: {method}", {})[where] = value
     if not found:
         raise InputError(f"No run has a score {score!r}. Give one that stands in their scores.csv, such as mcc.")
     table = cross_table(found, caption=score)
@@ -129,10 +131,10 @@ def _first_scores(folder: Path) -> dict[tuple[str, str, str], float | None]:
         ) from None
     several = len(tasks) > 1
     return {
-        (f"{task}, {where}" if several else where, method, name): value
+        (", ".join([task] * several + [answer] * (len(answers) > 1) + [where]), method, name): value
         for task, of_task in tasks.items()
         for where, answers in of_task.get("scores", {}).items()
-        for methods in answers.values()
+        for answer, methods in answers.items()
         for method, values in methods.items()
         for name, value in values.items()
         if isinstance(value, float | int)
