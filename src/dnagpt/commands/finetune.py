@@ -22,6 +22,7 @@ from dnagpt.commands.task_records import (
     TaskRecords,
     TrainingExamples,
     answer_losses,
+    as_language,
     read_tasks,
     refuse_unreadable_tests,
     true_classes,
@@ -48,8 +49,14 @@ from dnagpt.weights import empty_network, fill_network
 RANDOM_WEIGHTS = "random_weights"
 """The folder, within a run, of the same network trained from random weights."""
 
+LANGUAGE = "language"
+"""The folder, within a run, of the network that has read the training sequences as language."""
+
 _OF_A_NEW_NETWORK = {"vocabulary": True, "model": set(NetworkSettings.model_fields) - {"dropout"}}
 """Settings that do not count where the network comes from a model folder."""
+
+_DERIVED = ("steps", "validate_every", "checkpoint_every", "warmup_steps", "metric")
+"""Settings of the training that follow from the epochs and the tasks where they are not given."""
 
 _DEFAULT_TRAINING = {"batch_size": 32, "learning_rate": 3e-4, "weight_decay": 0.1, "patience": 5, "number_weight": 1.0}
 
@@ -102,18 +109,39 @@ def _run(settings: FinetuneSettings, base: Path | None, output: Path, *, resume:
     resolved = settings.model_copy(update={"training": training})
     configuration = settings_to_toml(resolved, without=_OF_A_NEW_NETWORK if base else None)
     run = RunFolder(output)
+    unlearnt = DNAGPT(model.network.config)
+    if settings.language_epochs:
+        model = _read_as_language(model, tasks, settings, output / LANGUAGE, configuration, resume=resume, quiet=quiet)
     _teach(model, tasks, training, run, configuration, resume=resume, quiet=quiet)
     taught = {"model": load_model(run.model, device=fastest_device())}
     if base is not None and "random weights" in settings.beside:
         twin = RunFolder(output / RANDOM_WEIGHTS)
-        unlearnt = replace(model, network=DNAGPT(model.network.config))
-        unlearnt.network.initialise(torch.Generator().manual_seed(training.seed))
-        _teach(unlearnt, tasks, training, twin, configuration, resume=resume and twin.has_run, quiet=quiet)
+        unlearnt.initialise(torch.Generator().manual_seed(training.seed))
+        other = replace(model, network=unlearnt)
+        _teach(other, tasks, training, twin, configuration, resume=resume and twin.has_run, quiet=quiet)
         taught["same network, random weights"] = load_model(twin.model, device=fastest_device())
     finetuned = report_tasks(taught, tasks, run, settings.beside, seed=training.seed, quiet=quiet)
     with atomic_write(output / "metrics.json") as handle:
         handle.write((json.dumps(finetuned.metrics, indent=1) + "\n").encode())
     return finetuned
+
+
+def _read_as_language(
+    model: Model, tasks: Sequence[TaskRecords], settings: FinetuneSettings, folder: Path, configuration: str, *,
+    resume: bool, quiet: bool,
+) -> Model:  # fmt: skip
+    """Teach the network to foresee the training sequences themselves (Gururangan et al. 2020, arXiv 2004.10964)."""
+    found = [text for one in tasks if (text := as_language(one)) is not None]
+    texts = [replace(text, first_mark=place) for place, text in enumerate(found)]
+    if not texts:
+        raise InputError("language_epochs is set, but no task is given a sequence behind a first token. Leave it out.")
+    records = sum(len(one.labelled.parts["train"]) for one in texts)
+    general = TrainingConfig(**settings.training.model_dump(exclude={*_DERIVED, "weights"}))
+    shorter = settings.model_copy(update={"epochs": settings.language_epochs, "training": general})
+    training = _schedule(shorter, records).model_copy(update={"metric": "loss"})
+    run = RunFolder(folder)
+    _teach(model, texts, training, run, configuration, resume=resume and run.has_run, quiet=quiet)
+    return replace(model, network=load_model(run.model).network)
 
 
 def _teach(

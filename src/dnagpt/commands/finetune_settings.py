@@ -60,6 +60,8 @@ class FinetuneSettings(BaseModel):
     """The network that starts from random weights; of a pre-trained one, only the dropout can be set."""
     epochs: float = Field(default=10, gt=0)
     """How often each training record is seen, at most."""
+    language_epochs: float = Field(default=0, ge=0)
+    """How often the network first reads the training sequences as language, before it is taught the answers."""
     training: TrainingConfig = TrainingConfig()
     """The optimisation; steps, validate_every and checkpoint_every follow from the epochs where not given."""
     seeds: tuple[Seed, ...] = ()

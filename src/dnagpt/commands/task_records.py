@@ -12,7 +12,7 @@ from dnagpt.data.order import counter_generator
 from dnagpt.data.substitutions import substitute_letters
 from dnagpt.errors import InputError
 from dnagpt.inference.predict import field_options, fitting_rows, view_rows
-from dnagpt.language.grammar import MOST_ANSWERS, Field
+from dnagpt.language.grammar import MOST_ANSWERS, Field, Literal
 from dnagpt.language.template import Rows, Template, read_boolean
 from dnagpt.language.vocabulary import Vocabulary
 from dnagpt.tasks import Task, Transform, Views
@@ -100,6 +100,25 @@ def true_classes(records: Sequence[Mapping[str, object]], item: Field) -> "np.nd
     if item.kind == "choice":
         return np.array([item.choices.index(str(record[item.name])) for record in records], dtype=np.int64)
     return np.array([read_boolean(record[item.name]) for record in records], dtype=np.int64)
+
+
+def as_language(one: TaskRecords) -> TaskRecords | None:
+    """Turn a task into foreseeing its own given sequence, k-mer by k-mer; None where it gives none.
+
+    What follows the sequence in the template is left out, but for the token that ends it. A sequence is read once, as
+    it is, whatever the views of the task.
+    """
+    parts = one.task.template.parts
+    found = next((at for at, part in enumerate(parts) if isinstance(part, Field) and part.kind == "sequence"), 0)
+    sequence = parts[found]
+    if not found or not isinstance(sequence, Field):
+        return None
+    after = [part for part in parts[found + 1 : found + 2] if isinstance(part, Literal)]
+    template = Template((*parts[:found], replace(sequence, answered=True), *after))
+    kept = {name: transform for name, transform in one.task.transforms.items() if name in template.columns}
+    task = Task(one.task.name, template, kept)
+    settings = one.settings.model_copy(update={"substitutions": 0.0, "class_weights": None, "metric": None})
+    return replace(one, task=task, settings=settings, first_mark=0)
 
 
 class TrainingExamples:
