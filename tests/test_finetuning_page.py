@@ -19,7 +19,7 @@ from dnagpt.tasks import Views
 from dnagpt.training import TrainingConfig
 
 PAGE = Path(__file__).parents[1] / "docs" / "finetuning.md"
-SECTIONS = {
+SECTIONS: dict[str, type[BaseModel]] = {
     "The task": TaskSettings, "The whole file": FinetuneSettings, "The records: `[data]`": DataConfig,
     "Reading a record: `[views]`": Views, "The network: `[model]`": NetworkSettings,
     "The optimisation: `[training]`": TrainingConfig,
@@ -34,7 +34,7 @@ QUICK = dotted(
 
 @pytest.mark.parametrize("section", SECTIONS)
 def test_every_setting_stands_in_its_table_with_its_default(section: str) -> None:
-    kind: type[BaseModel] = SECTIONS[section]
+    kind = SECTIONS[section]
     text = PAGE.read_text().partition(f"\n## {section}\n")[2].partition("\n## ")[0]
     rows = {row[1]: row[2] for row in re.finditer(r"^\| `(\w+)` \|.*\| (.*?) *\|$", text, flags=re.MULTILINE)}
     rows = {name: default for name, default in rows.items() if name in kind.model_fields}

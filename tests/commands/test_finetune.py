@@ -27,6 +27,7 @@ from dnagpt.inference.sampling import Sampling
 from dnagpt.language.template import Template, encode_template
 from dnagpt.language.vocabulary import Vocabulary
 from dnagpt.tasks import Views
+from dnagpt.training import TrainingConfig
 
 TINY: dict[str, object] = {
     "model.preset": "tiny", "model.layers": 1, "model.width": 16, "model.heads": 2, "model.context": 64,
@@ -167,8 +168,7 @@ def test_a_long_test_sequence_is_found_before_the_training(complaint: Callable[[
     complaint(Case(["finetune", *table, "-o", "run", *dotted(TINY)], parts, {"sites.csv": table_text(rows)}))
     others = ["--set", "tests.other={table: long.csv, split_column: part}"]
     files = {"sites.csv": table_text(placed_rows()), "long.csv": table_text(rows)}
-    parts = ("long.csv, row 7", "context of 64")
-    complaint(Case(["finetune", *table, *others, "-o", "run", *dotted(TINY)], parts, files))
+    complaint(Case(["finetune", *table, *others, "-o", "run", *dotted(TINY)], ("long.csv, row 7", "context"), files))
 
 
 @pytest.mark.parametrize("too_long", ["centre", "tiles"])
@@ -211,9 +211,7 @@ def test_classes_are_weighed_by_their_counts_or_by_name(here: Path) -> None:
 
     def weights(asked: object) -> list[dict[int, float]]:
         (one,) = records_of({**task, "class_weights": asked})
-        return [
-            dict(loss.token_weights) for loss in answer_losses([one], FinetuneSettings(**task).training, VOCABULARY)
-        ]
+        return [dict(loss.token_weights) for loss in answer_losses([one], TrainingConfig(), VOCABULARY)]
 
     no, yes = VOCABULARY.false_id, VOCABULARY.true_id
     a, b = VOCABULARY.choice_ids(2)
@@ -351,7 +349,8 @@ def test_pairs_of_sequences_with_numbers_beside_them(here: Path, pretrained: Pat
     )  # fmt: skip
     assert list(metrics["scores"]["test"]["rich"]) == ["model"]
     answers = {}
-    for name, changes in {"new": {}, "other_sequence": {"right": "A" * 30}, "older": {"age_2": 6}}.items():
+    others: dict[str, dict[str, object]] = {"new": {}, "other_sequence": {"right": "A" * 30}, "older": {"age_2": 6}}
+    for name, changes in others.items():
         write(here / f"{name}.csv", [{**row, **changes} for row in rows[:3]])
         done("predict", here / "run" / "model", f"{name}.csv", "-o", "answers.csv", "--quiet")
         answers[name] = [row["probability_true"] for row in read_rows(here / "answers.csv")]
