@@ -248,7 +248,7 @@ def test_species_are_tested_on_one_another(here: Path) -> None:
     check_stands_alone(here / "table" / "report.html")
     made = json.loads((here / "runs" / "human" / "model" / "provenance.json").read_text())["data"]
     assert {Path(name).name for name in made} == {"human.csv", "mouse.csv"}
-    check_complaint(call("runs", "runs/human", "--score", "acuracy"), "no score", "such as mcc")
+    check_complaint(call("runs", "runs/human", "--score", "acuracy"), "No run has a score 'acuracy'", "such as mcc")
     check_complaint(call("runs", "runs"), "not the folder of a finished fine-tuning")
 
 
@@ -393,7 +393,7 @@ def test_overlapping_kmers_of_another_vocabulary_are_refused(overlapping: Path, 
 def test_overlapping_kmers_of_a_released_vocabulary_learn(here: Path) -> None:
     write(here / "sites.csv", [{"sequence": row["sequence"], "rich": row["rich"]} for row in gc_rows(20)])
     done(
-        "finetune", "--table", "sites.csv", "--template", "<R>{sequence}<=><A>{rich?:boolean}", "-o", "run",
+        "finetune", "--table", "sites.csv", "--template", "<R>{sequence}<=><B>{rich?:boolean}", "-o", "run",
         *tiny(vocabulary="released-1to6mers", model__overlapping="true"),
     )  # fmt: skip
     table = load_model(here / "run" / "model").network.config.overlapping
