@@ -60,6 +60,8 @@ class FinetuneSettings(BaseModel):
     """The network that starts from random weights; of a pre-trained one, only the dropout can be set."""
     epochs: float = Field(default=10, gt=0)
     """How often each training record is seen, at most."""
+    warmup_epochs: float | None = Field(default=None, ge=0)
+    """Epochs over which the learning rate rises; a tenth of all of them where not given."""
     language_epochs: float = Field(default=0, ge=0)
     """How often the network first reads the training sequences as language, before it is taught the answers."""
     training: TrainingConfig = TrainingConfig()

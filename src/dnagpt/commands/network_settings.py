@@ -32,7 +32,8 @@ class NetworkSettings(BaseModel):
     positions: Literal["rotary", "learned"] | None = None
     """How order is told."""
     overlapping: bool | None = None
-    """Whether each k-mer is embedded together with all k-mers, long and short, that end within it."""
+    """Whether each k-mer is embedded together with all k-mers, long and short, that end within it; so unless said
+    otherwise, but for the paper's shapes."""
 
     @field_validator("preset")
     @classmethod
@@ -45,7 +46,7 @@ class NetworkSettings(BaseModel):
         """Resolve to the configuration of a network for this vocabulary."""
         given = self.model_dump(exclude={"preset", "overlapping"})
         changes = {key: value for key, value in given.items() if value is not None}
-        if self.overlapping:
+        if self.overlapping or (self.overlapping is None and not self.preset.startswith("dnagpt-")):
             changes["overlapping"] = kmer_table(vocabulary)
         base = PRESETS[self.preset].model_dump()
         try:

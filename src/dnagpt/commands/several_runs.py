@@ -92,12 +92,12 @@ def compare_runs(folders: Sequence[Path], output: Path | None, *, score: str) ->
     one species and tested on all make the cross-species table.
     """
     found: dict[str, dict[str, float]] = {}
-    alone = len({folder.name for folder in folders}) == len(folders)
-    names = {folder: folder.name if alone else str(folder) for folder in folders}
+    distinct = len({folder.name for folder in folders}) == len(folders)
     for folder in folders:
+        run = folder.name if distinct else str(folder)
         for (where, method, name), value in _first_scores(folder).items():
             if name == score and value is not None:
-                found.setdefault(f"{names[folder]}: {method}", {})[where] = value
+                found.setdefault(f"{run}: {method}", {})[where] = value
     if not found:
         raise InputError(f"No run has a score {score!r}. Give one that stands in their scores.csv, such as mcc.")
     table = cross_table(found, caption=score)
@@ -131,7 +131,7 @@ def _first_scores(folder: Path) -> dict[tuple[str, str, str], float | None]:
         ) from None
     several = len(tasks) > 1
     return {
-        (", ".join([task] * several + [answer] * (len(answers) > 1) + [where]), method, name): value
+        (", ".join([task] * several + [where] + [answer] * (len(answers) > 1)), method, name): value
         for task, of_task in tasks.items()
         for where, answers in of_task.get("scores", {}).items()
         for answer, methods in answers.items()
