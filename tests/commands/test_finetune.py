@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from tests.commands.calls import Case, call, check_complaint, contents, done, dotted, small, start
 from tests.commands.examples import GC_TEMPLATE, Row, gc_content, gc_rows, random_bases, table_text
 from tests.commands.test_end_to_end import check_stands_alone, finetune, lines_of, read_rows
@@ -416,8 +415,8 @@ def test_run_stopped_in_training_and_killed_in_its_twin_ends_in_the_same_bits(he
     arguments = [
         "finetune", "--model", pretrained, "--table", "sites.csv", "--template", GC_TEMPLATE, "--quiet",
         *dotted({
-            "beside": "[random weights]", "model.dropout": 0.1, "training.steps": 40, "training.batch_size": 8,
-            "training.checkpoint_every": 2, "training.validate_every": 6, "training.log_every": 1,
+            "beside": "[random weights]", "model.dropout": 0.1, "training.steps": 24, "training.batch_size": 8,
+            "training.checkpoint_every": 4, "training.validate_every": 6, "training.log_every": 1,
             "training.average": 0.9, "substitutions": 0.1, "views.frames": 3,
         }),
     ]  # fmt: skip
@@ -473,13 +472,3 @@ def test_a_single_task_is_judged_by_the_metric_it_names(here: Path) -> None:
     assert settings.tasks["task"].metric == "auroc"
     done("finetune", "--table", "sites.csv", "--template", GC_TEMPLATE, "-o", "run", *tiny(metric="auroc"))
     assert 'metric = "auroc"' in (here / "run" / "config.toml").read_text().partition("[training]")[2]
-
-
-def test_weights_start_alike_for_a_seed(here: Path) -> None:
-    write(here / "sites.csv", gc_rows(20))
-    for run, seed in (("a", 1), ("b", 1), ("c", 2)):
-        options = tiny(training__seed=seed, training__steps=1, training__learning_rate=1e-12)
-        done("finetune", "--table", "sites.csv", "--template", GC_TEMPLATE, "-o", run, *options)
-    a, b, c = (load_model(here / run / "model").network.token_embedding.weight for run in "abc")
-    assert torch.equal(a, b)
-    assert not torch.allclose(a, c, atol=1e-3)
