@@ -251,6 +251,20 @@ FINETUNE_SETTINGS: dict[str, tuple[dict[str, object], tuple[str, ...]]] = {
     "transform": ({"transforms.rich": "zscore"}, ("transform is given for rich", "number fields")),
     "unknown_transform": ({"transforms.rich": "log2(x)"}, ("'log2(x)' is no transform", "`zscore`")),
     "cut": ({"data.cut": "[9,3]"}, ("data.cut must be the start and the end",)),
+    "unknown_class": ({"class_weights.rich": 2}, ("class_weights is rich", "classes answered are false, true")),
+    "weight_below_zero": ({"class_weights.true": -2}, ("class_weights", "greater than or equal to 0")),
+    "weight_without_end": ({"weight": ".inf"}, ("weight = inf", "finite number")),
+    "seed_below_zero": ({"seeds": "[-1]"}, ("seeds.0 = -1", "greater than or equal to 0")),
+    "folds_without_a_number": ({"every_fold": "true"}, ("every_fold needs data.folds",)),
+    "unknown_yardstick": ({"beside": "[gcc]"}, ("beside.0 = 'gcc'", "'kmers'")),
+    "name_of_a_list": ({"name": "[a]"}, ("name = ['a'] is not text",)),
+    "name_of_a_path": ({"name": "../a"}, ("'../a'", "part of a file's name")),
+    "two_metrics": ({"metric": "mcc", "training.metric": "f1"}, ("'mcc'", "'f1'", "give one of them")),
+    "no_frames": ({"views.frames": 0}, ("views.frames = 0", "greater than or equal to 1")),
+    "unknown_policy": ({"views.too_long": "cut"}, ("views.too_long = 'cut'", "'centre' or 'tiles'")),
+    "shape_beyond_the_vocabulary": ({"model.overlapping": "true"}, ("model.overlapping cannot be set",)),
+    "test_without_a_source": ({"tests.other.seed": 1}, ("tests.other.classes", "exactly one of data.table")),
+    "language_of_nothing": ({"language_epochs": -1}, ("language_epochs = -1", "greater than or equal to 0")),
 }
 
 
@@ -258,6 +272,45 @@ FINETUNE_SETTINGS: dict[str, tuple[dict[str, object], tuple[str, ...]]] = {
 def test_finetuning_settings_that_cannot_be_used(name: str, complaint: Callable[[Case], None]) -> None:
     values, parts = FINETUNE_SETTINGS[name]
     complaint(Case([*FINETUNE, "--template", GC_TEMPLATE, *dotted(values)], parts, {"sites.csv": SITES}))
+
+
+ONE_CLASS = table_text([{**row, "part": "train" if row["rich"] == "yes" else "test"} for row in gc_rows(20)])
+PAIR = "<K>{sequence}<=>{other:sequence}<=><B>{rich?:boolean}"
+PAIRS = table_text([{**row, "other": "ACGT" * (9 if n == 4 else 12)} for n, row in enumerate(gc_rows(20))])
+
+# name -> (arguments behind `finetune`, files, parts of the message)
+RECORDS: dict[str, tuple[list[str], dict[str, str], tuple[str, ...]]] = {
+    "one_class_in_training": (
+        [*FINETUNE[5:], "--template", GC_TEMPLATE, *settings(data__split_column="part")],
+        {"sites.csv": ONE_CLASS}, ("training records", "'yes' as rich", "another class"),
+    ),
+    "pairs_of_other_lengths_cut": (
+        [*FINETUNE[5:], "--template", PAIR, *settings(data__cut="[36,40]")],
+        {"sites.csv": PAIRS}, ("sites.csv, row 5", "36 letters", "36-40", "Correct data.cut"),
+    ),
+    "pair_longer_than_the_context": (
+        [*FINETUNE[5:], "--template", PAIR, *settings(views__frames=2)],
+        {"sites.csv": PAIRS.replace("ACGT" * 9, "ACGT" * 60)}, ("sites.csv, row 5", "context of 64"),
+    ),
+    "pair_without_a_centre": (
+        [*FINETUNE[5:], "--template", PAIR, *settings(views__too_long="centre")],
+        {"sites.csv": PAIRS}, ("views.too_long = 'centre'", "one given sequence"),
+    ),
+    "header_without_a_label": (
+        ["--template", GC_TEMPLATE, *settings(data__train="a.fa", data__test="a.fa")],
+        {"a.fa": ">one|1\nACGTACGT\n>two\nACGTACCC\n"}, ("a.fa, record 2", "'two' has no label", "data.separator"),
+    ),
+    "label_in_a_header_not_declared": (
+        ["--template", "<K>{sequence}<=>{rich?:choice(a,b)}", *settings(data__train="a.fa", data__test="a.fa")],
+        {"a.fa": ">one|a\nACGTACGT\n>two|c\nACGTACCC\n"}, ("a.fa, record 2", "'c'", "choices a, b"),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_records_that_cannot_be_learnt_from(name: str, complaint: Callable[[Case], None]) -> None:
+    arguments, files, parts = RECORDS[name]
+    complaint(Case(["finetune", "--model", "@pretrained", "-o", "run", *arguments], parts, files))
 
 
 # name -> (content of run.toml, parts of the message)

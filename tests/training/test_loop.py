@@ -195,3 +195,51 @@ def test_long_gradients_are_shortened(tmp_path: Path) -> None:
         notes.train(steps=2, clip=0.01)
     assert lengths == pytest.approx([0.01, 0.01], rel=1e-3)
     assert notes.reports[0].values["gradient_norm"] > 0.1
+
+
+class Averaged(Notes):
+    """A run that keeps a running mean; it notes the raw weights before each batch and those that it saves."""
+
+    def __init__(self, folder: Path, *, killed_at: int = -1) -> None:
+        super().__init__(folder, dropout=0.2)
+        self.before: list[torch.Tensor] = []
+        self.kept: list[torch.Tensor] = []
+        self.killed_at = killed_at
+
+    def batches(self, samples: Sequence[int]) -> list[Batch]:
+        if samples[0] == self.killed_at:
+            raise KeyboardInterrupt
+        self.before.append(self.weights)
+        return super().batches(samples)
+
+    def save(self) -> None:
+        self.kept.append(self.weights)
+
+
+AVERAGING: dict[str, Any] = {"steps": 8, "average": 0.6, "validate_every": 8, "checkpoint_every": 3}
+
+
+def test_the_running_mean_is_what_is_kept_and_training_goes_on_from_the_weights_themselves(tmp_path: Path) -> None:
+    notes = Averaged(tmp_path)
+    notes.train(**AVERAGING)
+    after = [*notes.before[1:], notes.weights]
+    mean = after[0]
+    for step, weights in enumerate(after[1:], start=2):
+        keep = min(0.6, step / (9 + step))
+        mean = keep * mean + (1 - keep) * weights
+    (kept,) = notes.kept
+    torch.testing.assert_close(kept, mean, atol=1e-6, rtol=1e-5)
+    assert not torch.equal(kept, notes.weights)
+
+
+def test_a_killed_run_goes_on_with_its_running_mean_to_the_same_bits(tmp_path: Path) -> None:
+    whole = Averaged(tmp_path / "whole")
+    whole.train(**AVERAGING)
+    killed = Averaged(tmp_path / "killed", killed_at=14)
+    with pytest.raises(KeyboardInterrupt):
+        killed.train(**AVERAGING)
+    resumed = Averaged(tmp_path / "killed")
+    resumed.train(**AVERAGING)
+    assert resumed.samples[0] == 12
+    assert torch.equal(resumed.weights, whole.weights)
+    assert torch.equal(resumed.kept[0], whole.kept[0])

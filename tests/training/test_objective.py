@@ -138,3 +138,31 @@ def test_dropout_depends_on_the_seed_alone() -> None:
 
     assert loss(1) == loss(1)
     assert loss(1) != loss(2)
+
+
+def test_mixed_tasks_share_a_batch_by_their_rows() -> None:
+    """Two rows answer token 1 and token 0 (ln 4 and ln 2), one row answers the number 2.0 (off by 1.5)."""
+    network = ScriptedNetwork(ModelConfig(vocabulary_size=3, context=8, layers=1, heads=1, width=4))
+    answers = [AnswerLoss("rich/label", False, 1.0), AnswerLoss("level/level", True, 0.5)]
+    batch = Batch(
+        ids_BL=np.array([[2, 0, 1], [2, 1, 0], [2, 0, 2]]),
+        numbers_BL=np.array([[0, 0, 0], [0, 0, 0], [0, 0, 2.0]], dtype=np.float32),
+        is_number_BL=np.array([[False, False, False], [False, False, False], [False, False, True]]),
+        answer_BL=np.array([[0, 0, 1], [0, 0, 1], [0, 0, 2]], dtype=np.int8),
+    )
+    loss, _ = Objective(network, answers)(to_tensors(batch, CPU), answer_tally([batch], 2))
+    assert loss.item() == pytest.approx(2 / 3 * 1.5 * math.log(2) + 1 / 3 * 0.5 * 2.25, abs=1e-6)
+
+
+def test_a_class_of_more_weight_costs_more() -> None:
+    """Token 1 (ln 4) at weight 3 and token 0 (ln 2) at weight 1, over two rows."""
+    network = ScriptedNetwork(ModelConfig(vocabulary_size=3, context=8, layers=1, heads=1, width=4))
+    batch = Batch(
+        ids_BL=np.array([[2, 1], [2, 0]]),
+        numbers_BL=np.zeros((2, 2), dtype=np.float32),
+        is_number_BL=np.zeros((2, 2), dtype=bool),
+        answer_BL=np.array([[0, 1], [0, 1]], dtype=np.int8),
+    )
+    objective = Objective(network, [AnswerLoss("label", False, 1.0, {1: 3.0})])
+    loss, _ = objective(to_tensors(batch, CPU), answer_tally([batch], 1))
+    assert loss.item() == pytest.approx((3 * math.log(4) + math.log(2)) / 2, abs=1e-6)

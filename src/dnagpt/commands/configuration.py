@@ -36,7 +36,7 @@ def load_settings(
     try:
         return kind.model_validate(merged)
     except ValidationError as error:
-        raise InputError(_mistakes(kind, error, str(file or "the settings"))) from None
+        raise InputError(_mistakes(kind, error, str(file or "the settings"), merged)) from None
 
 
 def settings_to_toml(settings: BaseModel, *, without: Mapping[str, Any] | None = None) -> str:
@@ -72,14 +72,14 @@ def _first_line(error: Exception) -> str:
     return str(error).partition("\n")[0].rstrip(". ")
 
 
-def _mistakes(kind: type[BaseModel], error: ValidationError, where: str) -> str:
+def _mistakes(kind: type[BaseModel], error: ValidationError, where: str, written: object) -> str:
     items = error.errors(include_url=False)
     # A list that lost its only item to a mistake is not also too short.
     inner = {item["loc"][:depth] for item in items for depth in range(len(item["loc"]))}
     items = [item for item in items if item["type"] != "too_short" or item["loc"] not in inner]
     lines = [f"{len(items)} mistake{'s' if len(items) > 1 else ''} in {where}:"]
     for item in items:
-        place = ".".join(str(part) for part in item["loc"]) or "the whole"
+        place = ".".join(map(str, _as_written(item["loc"], written))) or "the whole"
         if item["type"] == "extra_forbidden":
             known = _known_keys(kind, item["loc"][:-1])
             lines.append(f"  {place}: there is no such setting.{did_you_mean(str(item['loc'][-1]), known)}")
@@ -92,6 +92,12 @@ def _mistakes(kind: type[BaseModel], error: ValidationError, where: str) -> str:
     return "\n".join(lines)
 
 
+def _as_written(place: tuple[int | str, ...], written: object) -> tuple[int | str, ...]:
+    """Name a setting as the file does, where it was moved below a table that the file does not have."""
+    moved = len(place) > 2 and isinstance(written, dict) and place[0] not in written
+    return place[2:] if moved else place
+
+
 def _meaning(kind: type[BaseModel], place: Sequence[int | str]) -> str:
     field = _model_at(kind, place[:-1]).model_fields.get(str(place[-1]))
     return (field.description if field is not None else None) or ""
@@ -99,7 +105,8 @@ def _meaning(kind: type[BaseModel], place: Sequence[int | str]) -> str:
 
 def _known_keys(kind: type[BaseModel], place: Sequence[int | str]) -> list[str]:
     """Find the settings beside a strange one."""
-    return list(_model_at(kind, place).model_fields)
+    model = _model_at(kind, place)
+    return [*model.model_fields, *getattr(model, "at_the_top", ())]
 
 
 def _model_at(kind: type[BaseModel], place: Sequence[int | str]) -> type[BaseModel]:

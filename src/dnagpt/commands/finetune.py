@@ -24,6 +24,7 @@ from dnagpt.commands.task_records import (
     answer_losses,
     as_language,
     read_tasks,
+    refuse_unreadable_tests,
     true_classes,
 )
 from dnagpt.commands.task_report import Finetuned, report_tasks
@@ -40,7 +41,8 @@ from dnagpt.inference.predict import mean_of_views, view_rows
 from dnagpt.language.template import Rows
 from dnagpt.language.vocabulary import Vocabulary
 from dnagpt.model import DNAGPT, fastest_device
-from dnagpt.training import Hooks, Objective, RunFolder, World, open_world, train
+from dnagpt.training import AnswerLoss, Hooks, Objective, RunFolder, TrainingConfig, World, open_world, train
+from dnagpt.training.loop import LOWER_IS_BETTER
 from dnagpt.weights import empty_network, fill_network
 
 RANDOM_WEIGHTS = "random_weights"
@@ -54,6 +56,9 @@ LANGUAGE = "language"
 
 _OF_A_NEW_NETWORK = {"vocabulary": True, "model": set(NetworkSettings.model_fields) - {"dropout"}}
 """Settings that do not count where the network comes from a model folder."""
+
+_DERIVED = ("steps", "validate_every", "checkpoint_every", "warmup_steps", "metric")
+"""Settings of the training that follow from the epochs and the tasks where they are not given."""
 
 _PAPER = {"epochs": 10, "warmup_epochs": 3, "training": {"batch_size": 8, "learning_rate": 3e-5}}
 """How the paper fine-tunes its networks; what has no value here is the same in all fine-tuning."""
@@ -97,17 +102,27 @@ def run_finetuning(
     several = variations(settings)
     if not several:
         return _run(settings, base, output, resume=resume, quiet=quiet)
+    whole, configuration = RunFolder(output), _as_given(settings, base)
+    whole.refuse_another(configuration, resume=resume)
     runs = {
         name: _run(one, base, output / name, resume=resume and RunFolder(output / name).has_run, quiet=quiet)
         for name, one in several.items()
     }
+    whole.create(configuration, resume=True)
     return report_runs(runs, output)
+
+
+def _as_given(settings: FinetuneSettings, base: Path | None) -> str:
+    """Write the settings of several runs: steps and such, which follow from the records, only where they were given."""
+    derived = set(TrainingConfig.model_fields) - settings.training.model_fields_set
+    return settings_to_toml(settings, without={"training": derived, **(_OF_A_NEW_NETWORK if base else {})})
 
 
 def _run(settings: FinetuneSettings, base: Path | None, output: Path, *, resume: bool, quiet: bool) -> Finetuned:
     _refuse_lora_without_weights(settings, base)
     tasks = read_tasks(settings)
     model = _model(settings, base, tasks)
+    refuse_unreadable_tests(model, tasks)
     training = _schedule(settings, sum(len(one.labelled.parts["train"]) for one in tasks))
     resolved = settings.model_copy(update={"training": training})
     configuration = settings_to_toml(resolved, without=_OF_A_NEW_NETWORK if base else None)
@@ -142,12 +157,16 @@ def _read_as_language(
     resume: bool, quiet: bool,
 ) -> Model:  # fmt: skip
     """Teach the network to foresee the training sequences themselves (Gururangan et al. 2020, arXiv 2004.10964)."""
-    texts = [text for place, one in enumerate(tasks) if (text := as_language(one, place)) is not None]
+    found = [text for one in tasks if (text := as_language(one)) is not None]
+    texts = [replace(text, first_mark=place) for place, text in enumerate(found)]
     if not texts:
         raise InputError("language_epochs is set, but no task is given a sequence behind a first token. Leave it out.")
     records = sum(len(one.labelled.parts["train"]) for one in texts)
-    shorter = settings.model_copy(update={"epochs": settings.language_epochs})
-    training = _schedule(shorter, records).model_copy(update={"metric": "loss", "weights": {}})
+    general = FinetuneTraining(**settings.training.model_dump(exclude={*_DERIVED, "weights"}))
+    shorter = settings.model_copy(
+        update={"epochs": settings.language_epochs, "warmup_epochs": None, "training": general}
+    )
+    training = _schedule(shorter, records).model_copy(update={"metric": "loss"})
     run = RunFolder(folder)
     _teach(model, texts, training, run, configuration, resume=resume and run.has_run, quiet=quiet)
     return replace(model, network=load_model(run.model).network)
@@ -159,9 +178,10 @@ def _teach(
 ) -> None:  # fmt: skip
     """Train on all tasks at once; the run folder gets the best model."""
     examples = TrainingExamples(model, tasks, training.seed)
-    judged = [_Judged.of(model, one) for one in tasks]
     losses = answer_losses(tasks, training, model.vocabulary)
-    known_metric(training, lambda: _validation(model, [one.first(2) for one in judged], training.precision))
+    judged = [_Judged.of(model, one, losses) for one in tasks]
+    computed = _validation(model, [one.first(2) for one in judged], training.precision)
+    known_metric(training, lambda: computed)
     order = LengthOrder(examples.lengths, training.batch_size, training.seed)
     keep = _keeper(model, training)
     with open_world() as world, progress("Fine-tuning", training.steps, unit="steps", quiet=quiet) as track:
@@ -192,7 +212,8 @@ def _keeper(model: Model, training: FinetuneTraining) -> Callable[[RunFolder, Wo
 def _model(settings: FinetuneSettings, base: Path | None, tasks: Sequence[TaskRecords]) -> Model:
     """Make the model that is to be taught: the one in a folder, with its dropout set, or one with random weights."""
     started = _from_folder(settings, base) if base is not None else _from_random_weights(settings)
-    files = [file.path for one in tasks for file in source_files(one.settings.data)]
+    configs = [config for one in tasks for config in (one.settings.data, *one.settings.tests.values())]
+    files = [file.path for config in configs for file in source_files(config)]
     files += [base / "model.safetensors"] if base is not None else []
     digests = {str(path): file_sha256(path) for path in files if path.is_file()}
     return replace(
@@ -227,9 +248,10 @@ def _schedule(settings: FinetuneSettings, records: int) -> FinetuneTraining:
     epoch = max(1, records // settings.training.batch_size)
     steps = math.ceil(settings.epochs * epoch)
     warmup = steps // 10 if settings.warmup_epochs is None else round(settings.warmup_epochs * epoch)
+    first = next(iter(settings.tasks.values()))
     derived: dict[str, Any] = {
         "steps": steps, "validate_every": epoch, "checkpoint_every": epoch, "warmup_steps": warmup,
-        "metric": "score" if len(settings.tasks) > 1 else "loss",
+        "metric": "score" if len(settings.tasks) > 1 else first.metric or "loss",
     }  # fmt: skip
     return settings.training.model_copy(update={key: value for key, value in derived.items() if key not in given})
 
@@ -245,38 +267,47 @@ class _Judged:
     one: TaskRecords
     records: Sequence[Mapping[str, object]]
     rows: Sequence[Sequence[Rows]]
+    weights: Sequence[float]
+    """The weight of each answer in the loss."""
 
     @classmethod
-    def of(cls, model: Model, one: TaskRecords) -> "_Judged":
+    def of(cls, model: Model, one: TaskRecords, losses: Sequence[AnswerLoss]) -> "_Judged":
         plain = replace(one.task, views=one.task.views.model_copy(update={"both_strands": False, "frames": 1}))
         places = one.labelled.parts[one.judged]
         rows = [view_rows(model, plain, one.labelled.records[place], one.labelled.names[place]) for place in places]
-        return cls(one, one.labelled.part(one.judged), rows)
+        own = losses[one.first_mark : one.first_mark + len(one.task.template.answered)]
+        return cls(one, one.labelled.part(one.judged), rows, [loss.weight for loss in own])
 
     def first(self, count: int) -> "_Judged":
         return replace(self, records=self.records[:count], rows=self.rows[:count])
 
 
 def _validation(model: Model, judged: Sequence[_Judged], precision: str) -> dict[str, float]:
-    """Judge the present weights: the loss and the usual scores of each task, and their mean where there are several."""
+    """Judge the present weights: the loss and the usual scores of each task, and their mean where there are several.
+
+    As in training, the loss is `sum over answers of weight * share * mean`, `share` that of the task in all records;
+    classes count alike in it, whatever their weights in training.
+    """
     found = [_task_scores(model, one, precision) for one in judged]
     if len(judged) == 1:
         return found[0]
     metrics = {f"{one.one.task.name}/{name}": value for one, scores in zip(judged, found, strict=True)
                for name, value in scores.items()}  # fmt: skip
+    count = sum(len(one.records) for one in judged)
+    metrics["loss"] = sum(scores["loss"] * len(one.records) / count for one, scores in zip(judged, found, strict=True))
     chosen = [_chosen_metric(one.one, scores) for one, scores in zip(judged, found, strict=True)]
-    metrics["loss"] = sum(one.one.settings.weight * scores["loss"] for one, scores in zip(judged, found, strict=True))
-    metrics["score"] = float(np.mean([scores[name] for name, scores in zip(chosen, found, strict=True)]))
-    return metrics
+    scored = [scores[name] for name, scores in zip(chosen, found, strict=True) if name is not None]
+    return {**metrics, "score": float(np.mean(scored))} if scored else metrics
 
 
-def _chosen_metric(one: TaskRecords, scores: Mapping[str, float]) -> str:
-    usual = [name for name in scores if name.endswith(("mcc", "squared_pearson"))]
-    name = one.settings.metric or (usual[0] if usual else "")
-    if name not in scores or name.endswith(("loss", "rmse", "mae", "error")):
+def _chosen_metric(one: TaskRecords, scores: Mapping[str, float]) -> str | None:
+    """Say by which score a task is judged beside others; None for one that answers with a sequence alone."""
+    better_high = [name for name in scores if not name.endswith(LOWER_IS_BETTER)]
+    name = one.settings.metric or next((n for n in better_high if n.endswith(("mcc", "squared_pearson"))), None)
+    if name is not None and name not in better_high:
         raise InputError(
-            f"The task {one.task.name!r} cannot be judged beside others by {name or 'anything'!r}. Set its `metric` "
-            f"to a score that is better the higher it is: {', '.join(name for name in scores if name != 'loss')}."
+            f"The task {one.task.name!r} cannot be judged beside others by {name!r}. Set its `metric` "
+            f"to a score that is better the higher it is: {', '.join(better_high) or 'it has none'}."
         )
     return name
 
@@ -286,7 +317,8 @@ def _task_scores(model: Model, judged: _Judged, precision: str) -> dict[str, flo
     counts = list(map(len, judged.rows))
     every = read_answers(model, judged.one.task, rows, precision=precision)
     firsts = [of_record[0] for of_record in judged.rows]
-    metrics = {"loss": float(np.mean([losses.mean() for reading in every for losses in reading.losses]))}
+    means = [float(np.mean([losses.mean() for losses in reading.losses])) for reading in every]
+    metrics = {"loss": sum(weight * mean for weight, mean in zip(judged.weights, means, strict=True))}
     for place, reading in enumerate((mean_of_views(one, counts) for one in every), start=1):
         scores = _answer_scores(reading, judged.records, firsts, place)
         prefix = f"{reading.field.name}_" if len(every) > 1 else ""
@@ -300,7 +332,9 @@ def _answer_scores(
     if reading.field.kind == "sequence":
         return {}
     if reading.field.kind == "number":
-        truth = np.concatenate([row.numbers[row.answer == place] for row in rows])
-        return regression_metrics(truth, np.concatenate(reading.numbers)).scores()
+        truth = np.stack([row.numbers[row.answer == place] for row in rows])
+        said = np.stack(reading.numbers)
+        each = [regression_metrics(truth[:, n], said[:, n]).scores() for n in range(reading.field.count)]
+        return {name: float(np.mean([scores[name] for scores in each])) for name in each[0]}
     chances = np.stack([row[0] for row in reading.probabilities])
     return classification_metrics(true_classes(records, reading.field), chances).scores()

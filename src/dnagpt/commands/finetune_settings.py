@@ -1,8 +1,8 @@
 """What a task file says: one task or several, the network, the training, and what stands beside the scores."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from dnagpt.commands.network_settings import NetworkSettings
 from dnagpt.data.labelled import DataConfig
@@ -11,6 +11,8 @@ from dnagpt.training import TrainingConfig
 
 Yardstick = Literal["gc", "kmers", "cnn", "random weights"]
 YARDSTICKS: tuple[Yardstick, ...] = ("gc", "kmers", "cnn", "random weights")
+Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
 
 
 class TaskSettings(BaseModel):
@@ -28,13 +30,13 @@ class TaskSettings(BaseModel):
     """In which ways a record is read: both strands, several frames, the centre or tiles of what is too long."""
     substitutions: float = Field(default=0.0, ge=0, lt=1)
     """The share of the letters of each training sequence that are replaced at random, anew each time it is seen."""
-    class_weights: dict[str, float] | Literal["balanced"] | None = None
+    class_weights: dict[str, Weight] | Literal["balanced"] | None = None
     """The weight of each class in the loss; `balanced` makes every class count the same."""
-    weight: float = Field(default=1.0, ge=0)
+    weight: Weight = 1.0
     """The weight of the task in the loss, beside other tasks."""
     metric: str | None = None
-    """The validation metric by which several tasks are judged together: MCC for classes, squared Pearson for numbers
-    where not given. A single task is judged by `training.metric`."""
+    """The validation metric that judges the task: of several, MCC for classes and squared Pearson for numbers where not
+    given; a single task is judged by `training.metric` where it is not given here."""
     tests: dict[str, DataConfig] = Field(default_factory=dict)
     """Further data, by name, whose test part is scored too: another species, another laboratory."""
 
@@ -71,7 +73,7 @@ class FinetuneSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     tasks: dict[str, TaskSettings] = Field(min_length=1)
-    """The tasks, by name: records of all of them are mixed in every batch."""
+    """The tasks, by name: records of all of them are mixed in one run."""
     vocabulary: str = "dna-3mers"
     """The vocabulary of a network that starts from random weights."""
     model: NetworkSettings = NetworkSettings()
@@ -84,18 +86,46 @@ class FinetuneSettings(BaseModel):
     """How often the network first reads the training sequences as language, before it is taught the answers."""
     training: FinetuneTraining = FinetuneTraining()
     """The optimisation; steps, validate_every and checkpoint_every follow from the epochs where not given."""
-    seeds: tuple[int, ...] = ()
+    seeds: tuple[Seed, ...] = ()
     """Seeds of several runs, whose scores are given as mean and deviation; one run with training.seed where empty."""
     every_fold: bool = False
     """Whether each fold of data.folds is the test part once, in a run of its own."""
     beside: tuple[Yardstick, ...] = YARDSTICKS
     """What is scored beside the model: gc, kmers, cnn, and the same network from random weights."""
 
+    at_the_top: ClassVar[frozenset[str]] = _OF_ONE_TASK | {"name"}
+    """What may stand at the top in place of `tasks`."""
+
     @model_validator(mode="before")
     @classmethod
     def _one_task_at_the_top(cls, settings: Any) -> Any:
         if not isinstance(settings, dict) or "tasks" in settings:
             return settings
+        if not isinstance(settings.get("name", ""), str):
+            raise ValueError(f"name = {settings['name']!r} is not text; it is what the task is called")  # noqa: TRY004 - pydantic reports ValueErrors
         rest = {key: value for key, value in settings.items() if key not in _OF_ONE_TASK | {"name"}}
         single = {key: value for key, value in settings.items() if key in _OF_ONE_TASK}
         return {"tasks": {settings.get("name", "task"): single}, **rest}
+
+    @field_validator("tasks")
+    @classmethod
+    def _can_name_files(cls, tasks: dict[str, TaskSettings]) -> dict[str, TaskSettings]:
+        for name in tasks:
+            if not name.strip() or not name.isprintable() or set(name) & set("/\\"):
+                raise ValueError(f"the name {name!r} cannot be part of a file's name; take letters, digits, - and _")
+        return tasks
+
+    @field_validator("seeds")
+    @classmethod
+    def _each_seed_once(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(seeds)) < len(seeds):
+            raise ValueError("a seed stands twice, which would be the same run twice")
+        return seeds
+
+    @model_validator(mode="after")
+    def _judged_by_one_metric(self) -> Self:
+        metrics = [one.metric for one in self.tasks.values()]
+        given = self.training.metric if "metric" in self.training.model_fields_set else metrics[0]
+        if len(metrics) == 1 and metrics[0] not in (None, given):
+            raise ValueError(f"metric is {metrics[0]!r} and training.metric {given!r}: give one of them")
+        return self

@@ -120,7 +120,7 @@ def yardstick_answers(
     known, judged, asked_of = ([str(record[names[0]]) for record in part] for part in (train, validation, asked))
     found: Answers = {question: {} for question in questions(task)}
     for question, methods in found.items():
-        truth, judged_truth = question.truth(train), question.truth(validation)
+        truth, judged_truth = (_in_models_unit(task, question, question.truth(part)) for part in (train, validation))
         classes = len(question.options)
         if "cnn" in wanted:
             settings: dict[str, Any] = {"epochs": CNN_EPOCHS, "seed": seed, "done": done}
@@ -137,14 +137,31 @@ def yardstick_answers(
             methods["GC content only"] = baselines.gc_baseline(known, truth, asked_of, classes=classes)
         elif "gc" in wanted:
             methods["GC content only"] = baselines.gc_regression(known, truth, asked_of)
+        found[question] = {name: _in_users_unit(task, question, said) for name, said in methods.items()}
     return found
+
+
+def _in_models_unit(task: Task, question: Question, truth: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
+    """Scale the true numbers as the model has them: a yardstick of logarithms is not to be fitted on their powers."""
+    transform = task.transforms.get(question.item.name)
+    if transform is None or question.options:
+        return truth
+    every = np.repeat(truth[:, None], question.item.count, axis=1)
+    return transform.apply(every, name=question.column)[:, question.place]
+
+
+def _in_users_unit(task: Task, question: Question, said: Floats) -> Floats:
+    if question.options or question.item.name not in task.transforms:
+        return said
+    every: Floats = task.in_users_unit(question.item.name, np.repeat(said[:, None], question.item.count, axis=1))
+    return every[:, question.place]
 
 
 def test_sets(one: TaskRecords, part: Part) -> Iterator[TestSet]:
     """Name the sets among the records answered: the part itself, its clean subset, and further data in order."""
     count = len(one.labelled.parts[part])
     groups = one.labelled.groups
-    own = None if groups is None else [groups[place] for place in one.labelled.parts[part]]
+    own = None if groups is None else [groups[place].strip() or "not named" for place in one.labelled.parts[part]]
     yield TestSet(part, slice(0, count), own)
     repeated = one.labelled.in_training.get(part, np.zeros(count, dtype=bool))
     if repeated.any() and not repeated.all():

@@ -31,9 +31,9 @@ def variations(settings: FinetuneSettings) -> dict[str, FinetuneSettings]:
         if counts or count is None:
             raise InputError("every_fold needs data.folds, the number of folds, the same in every task.")
         folds = range(count)
-    seeds: Sequence[int | None] = settings.seeds or [None]
-    if len(folds) == len(seeds) == 1:
+    if not settings.seeds and not settings.every_fold:
         return {}
+    seeds: Sequence[int | None] = settings.seeds or [None]
     runs: dict[str, FinetuneSettings] = {}
     for fold in folds:
         for seed in seeds:
@@ -62,10 +62,10 @@ def report_runs(runs: Mapping[str, Finetuned], output: Path) -> Finetuned:
     for where, methods in summary.items():
         tables.append(runs_table(methods, caption=f"{where}: mean ± standard deviation over {len(runs)} runs"))
     first = next(iter(runs.values()))
-    (where, methods), *_ = summary.items()
-    scores = summary_of_runs(next(iter(methods.values())))
     headlines = [
         Headline(f"{where.rpartition(', ')[2]}: {score_name(name)}", str(scores[name]), f"{len(runs)} runs")
+        for where, methods in list(summary.items())[:1]
+        if (scores := summary_of_runs(next(iter(methods.values()))))
         for name in HEADLINE_SCORES
         if name in scores
     ]

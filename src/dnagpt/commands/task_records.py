@@ -47,18 +47,42 @@ def read_tasks(settings: FinetuneSettings) -> list[TaskRecords]:
     for name, one in settings.tasks.items():
         transforms = {field: Transform.parse(text) for field, text in one.transforms.items()}
         task = Task(name, Template.parse(one.template), transforms, one.views)
-        if not task.template.answered:
-            raise InputError(
-                f"The template {task.template} answers nothing. Mark the answer with ?, as in {{label?:boolean}}."
-            )
+        _refuse_what_cannot_be_asked(task, one)
         labelled = read_labelled(one.data, task)
         refuse_single_class(task, labelled.part("train"), "The training records")
         tests = {test: read_labelled(config, task) for test, config in one.tests.items()}
+        for test, records in tests.items():
+            if not records.parts["test"]:
+                raise InputError(f"tests.{test} of the task {name!r} has no test records. Correct its data settings.")
         found.append(TaskRecords(_fitted(task, labelled), one, labelled, tests, mark))
         mark += len(task.template.answered)
     if mark > MOST_ANSWERS:
         raise InputError(f"The tasks have {mark} answers in all; {MOST_ANSWERS} fit one run. Split the tasks.")
     return found
+
+
+def _refuse_what_cannot_be_asked(task: Task, settings: TaskSettings) -> None:
+    template = task.template
+    if not template.answered:
+        raise InputError(f"The template {template} answers nothing. Mark the answer with ?, as in {{label?:boolean}}.")
+    if not any(item.kind == "sequence" for item in template.given):
+        for name, used in (("views", task.views != Views()), ("substitutions", settings.substitutions > 0)):
+            if used:
+                raise InputError(f"{name}: the template {template} gives no sequence that they could change.")
+    asked = settings.class_weights
+    options = [option for item in template.answered for option in field_options(item)]
+    strangers = sorted(set(asked) - set(options)) if isinstance(asked, dict) else []
+    if strangers or (asked is not None and not options):
+        named = ", ".join(strangers) or repr(asked)
+        raise InputError(f"class_weights is {named}, but the classes answered are {', '.join(options) or 'none'}.")
+
+
+def refuse_unreadable_tests(model: Model, tasks: Sequence[TaskRecords]) -> None:
+    """Write every test record once, so that one that cannot be read is found before the training, not after it."""
+    for one in tasks:
+        for labelled in (one.labelled, *one.tests.values()):
+            for place in labelled.parts["test"]:
+                view_rows(model, one.task, labelled.records[place], labelled.names[place])
 
 
 def refuse_single_class(task: Task, records: Sequence[Mapping[str, object]], where: str) -> None:
@@ -78,10 +102,11 @@ def true_classes(records: Sequence[Mapping[str, object]], item: Field) -> "np.nd
     return np.array([read_boolean(record[item.name]) for record in records], dtype=np.int64)
 
 
-def as_language(one: TaskRecords, place: int) -> TaskRecords | None:
+def as_language(one: TaskRecords) -> TaskRecords | None:
     """Turn a task into foreseeing its own given sequence, k-mer by k-mer; None where it gives none.
 
-    What follows the sequence in the template is left out, but for the token that ends it. `place` counts the tasks.
+    What follows the sequence in the template is left out, but for the token that ends it. A sequence is read once, as
+    it is, whatever the views of the task.
     """
     parts = one.task.template.parts
     found = next((at for at, part in enumerate(parts) if isinstance(part, Field) and part.kind == "sequence"), 0)
@@ -91,9 +116,9 @@ def as_language(one: TaskRecords, place: int) -> TaskRecords | None:
     after = [part for part in parts[found + 1 : found + 2] if isinstance(part, Literal)]
     template = Template((*parts[:found], replace(sequence, answered=True), *after))
     kept = {name: transform for name, transform in one.task.transforms.items() if name in template.columns}
-    task = Task(one.task.name, template, kept, one.task.views)
+    task = Task(one.task.name, template, kept)
     settings = one.settings.model_copy(update={"substitutions": 0.0, "class_weights": None, "metric": None})
-    return replace(one, task=task, settings=settings, first_mark=place)
+    return replace(one, task=task, settings=settings, first_mark=0)
 
 
 class TrainingExamples:
@@ -154,12 +179,7 @@ def _class_weights(one: TaskRecords, item: Field, vocabulary: Vocabulary) -> dic
             if count
         }
     else:
-        strangers = sorted(set(asked) - set(options))
-        if strangers:
-            raise InputError(
-                f"class_weights names {', '.join(strangers)}, but {item.name} is one of {', '.join(options)}."
-            )
-        weights = dict(asked)
+        weights = {option: weight for option, weight in asked.items() if option in options}
     ids = vocabulary.choice_ids(len(options)) if item.kind == "choice" else (vocabulary.false_id, vocabulary.true_id)
     return {ids[options.index(option)]: weight for option, weight in weights.items()}
 

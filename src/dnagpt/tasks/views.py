@@ -62,6 +62,8 @@ class Views(BaseModel):
         names = [item.name for item in template.given if item.kind == "sequence"]
         if self == Views() or not names:
             return [record]
+        if self.both_strands and set(vocabulary.alphabet) - set("ACGTUN"):
+            raise InputError(f"views.both_strands: the letters {vocabulary.alphabet} have no other strand.")
         room = self._room(names, record, template, vocabulary, context, where)
         texts = {name: _text(record[name]) for name in names}
         strands = [texts]

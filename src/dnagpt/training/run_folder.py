@@ -35,8 +35,8 @@ class RunFolder:
         """Whether a run was begun here."""
         return (self.path / "config.toml").exists()
 
-    def create(self, configuration: str, *, resume: bool) -> None:
-        """Make the folder for a new run, or check that a run to be resumed is this one."""
+    def refuse_another(self, configuration: str, *, resume: bool) -> None:
+        """Check that the folder is free for a new run, or that a run to be resumed is this one."""
         config = self.path / "config.toml"
         if self.has_run and not resume:
             raise InputError(
@@ -47,7 +47,11 @@ class RunFolder:
                 f"The settings differ from those that {self.path} was begun with ({config}). "
                 "Resume with the same settings, or begin a new run in another folder."
             )
-        with atomic_write(config) as handle:
+
+    def create(self, configuration: str, *, resume: bool) -> None:
+        """Make the folder for a new run, or check that a run to be resumed is this one."""
+        self.refuse_another(configuration, resume=resume)
+        with atomic_write(self.path / "config.toml") as handle:
             handle.write(configuration.encode())
 
     def forget_after(self, step: int) -> None:
