@@ -290,7 +290,7 @@ RECORDS: dict[str, tuple[list[str], dict[str, str], tuple[str, ...]]] = {
     ),
     "pair_longer_than_the_context": (
         [*FINETUNE[5:], "--template", PAIR, *settings(views__frames=2)],
-        {"sites.csv": PAIRS.replace("ACGT" * 9, "ACGT" * 60)}, ("sites.csv, row 5", "context of 64"),
+        {"sites.csv": PAIRS.replace("ACGT" * 9, "ACGT" * 60)}, ("sites.csv, row", "context of 64"),
     ),
     "pair_without_a_centre": (
         [*FINETUNE[5:], "--template", PAIR, *settings(views__too_long="centre")],
