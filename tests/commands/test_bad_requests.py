@@ -132,7 +132,7 @@ DAMAGE: dict[str, tuple[Callable[[Path], None], tuple[str, ...]]] = {
     "tasks_without_a_template": (_with("tasks.toml", "[pas]\nx = 1\n"), ("tasks.toml", "[pas]", "template")),
     "more_layers_than_weights": (_changed_config(layers=900), ("model.safetensors", "900 layers")),
     "another_width": (_changed_config(width=64), ("does not fit its configuration", "has shape")),
-    "another_vocabulary_size": (_changed_config(vocabulary_size=99), ("99 tokens", "do not belong together")),
+    "another_vocabulary_size": (_changed_config(vocabulary_size=500), ("500 tokens", "do not belong together")),
 }
 
 
