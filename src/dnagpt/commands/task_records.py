@@ -127,7 +127,7 @@ class TrainingExamples:
     def __init__(self, model: Model, tasks: Sequence[TaskRecords], seed: int) -> None:
         self._model, self._seed = model, seed
         self._places = [(task, place) for task in tasks for place in task.labelled.parts["train"]]
-        self._first = [view_rows(model, one.task, *_record(one, place))[0] for one, place in self._places]
+        self._first = [self._first_rows(one, place) for one, place in self._places]
         self.lengths = [len(rows) for rows in self._first]
 
     def __len__(self) -> int:
@@ -138,14 +138,24 @@ class TrainingExamples:
         one, place = self._places[example]
         if one.task.views == Views() and not one.settings.substitutions:
             return _marked(self._first[example], one.first_mark)
-        record, where = _record(one, place)
         generator = counter_generator(self._seed, _VIEW_STREAM, sample)
-        vocabulary, context = self._model.vocabulary, self._model.network.config.context
-        views = one.task.views.of(record, one.task.template, vocabulary, context, where)
+        views = self._views(one, place)
         view = views[int(generator.integers(len(views)))]
         if one.settings.substitutions:
-            view = _substituted(view, one, vocabulary, generator)
-        return _marked(fitting_rows(self._model, one.task, view, where), one.first_mark)
+            view = _substituted(view, one, self._model.vocabulary, generator)
+        return _marked(fitting_rows(self._model, one.task, view, one.labelled.names[place]), one.first_mark)
+
+    def _first_rows(self, one: TaskRecords, place: int) -> Rows:
+        """Write the first view of a record; of one that may be tiled all, as N can make a tile outgrow the context."""
+        views = self._views(one, place)
+        tried = views if one.task.views.too_long == "tiles" else views[:1]
+        rows = [fitting_rows(self._model, one.task, view, one.labelled.names[place]) for view in tried]
+        return rows[0]
+
+    def _views(self, one: TaskRecords, place: int) -> Sequence[Mapping[str, object]]:
+        record, where = one.labelled.records[place], one.labelled.names[place]
+        context = self._model.network.config.context
+        return one.task.views.of(record, one.task.template, self._model.vocabulary, context, where)
 
 
 def answer_losses(tasks: Sequence[TaskRecords], training: TrainingConfig, vocabulary: Vocabulary) -> list[AnswerLoss]:
@@ -198,10 +208,6 @@ def _fitted(task: Task, labelled: Labelled) -> Task:
         for name, transform in task.transforms.items()
     }
     return replace(task, transforms=fitted)
-
-
-def _record(one: TaskRecords, place: int) -> tuple[Mapping[str, object], str]:
-    return one.labelled.records[place], one.labelled.names[place]
 
 
 def _substituted(
