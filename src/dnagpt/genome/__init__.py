@@ -10,6 +10,7 @@ One line: `FASTA | .2bit | BED | table -> checked records -> codes of bases`.
     intervals.py     half-open stretches of contigs, BED files, training and held-out parts
     tables.py        CSV, TSV, Parquet and JSON lines as data frames
     fasta_writer.py  FASTA records out
+    haplotypes.py    alleles of many chromosome copies, and whose they are
     files.py         files opened for reading; output that appears whole or not at all
     stored_bytes.py  compressed input recognised by content, damage never read as an end
     recognition.py   what a file of another format is; nearest.py: names that a person may have meant
