@@ -4,6 +4,7 @@ config.json         the shape of the network, and what transformers needs to kno
 model.safetensors   the weights
 vocabulary.json     the tokens
 tasks.toml          what the model can be asked
+NAME.legend         the sites of the haplotypes that the task NAME writes
 provenance.json     data, seeds, versions, configuration
 """
 
@@ -13,6 +14,7 @@ import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +30,7 @@ from dnagpt.language.template import Template, answer_spans
 from dnagpt.language.tokenizer import encode_sequence
 from dnagpt.language.vocabulary import Vocabulary
 from dnagpt.model import DNAGPT, KmerTable, ModelConfig
-from dnagpt.tasks import Task, tasks_from_toml, tasks_to_toml
+from dnagpt.tasks import Task, task_files, tasks_from_toml
 from dnagpt.weights import PARTS, Absent, listed, read_network, shown
 
 MODEL_TYPE = "dnagpt"
@@ -146,7 +148,8 @@ def _write_parts(folder: Path, model: Model) -> None:
         config["lacks"] = list(model.lacks)
     (folder / "config.json").write_text(json.dumps(config, indent=1) + "\n")
     (folder / "vocabulary.json").write_text(model.vocabulary.to_json())
-    (folder / "tasks.toml").write_text(tasks_to_toml(model.tasks.values()))
+    for name, text in task_files(model.tasks.values()).items():
+        (folder / name).write_text(text)
     (folder / "provenance.json").write_text(json.dumps(model.provenance, indent=1, default=str) + "\n")
     weights = {name: weight.detach().cpu().contiguous() for name, weight in model.network.state_dict().items()}
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
@@ -322,12 +325,14 @@ def read_tasks(folder: Path, vocabulary: Vocabulary) -> dict[str, Task]:
     """Read the tasks, every one of which the vocabulary must be able to write."""
     path = folder / "tasks.toml"
     try:
-        tasks = tasks_from_toml(_text(folder, "tasks.toml"), str(path))
+        tasks = tasks_from_toml(_text(folder, "tasks.toml"), str(path), partial(_text, folder))
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is not TOML: {error}.") from None
     for name, task in tasks.items():
         try:
             _try_to_write(task.template, vocabulary)
+            if task.haplotypes is not None:
+                task.haplotypes.refuse_vocabulary(vocabulary)
         except InputError as error:
             raise InputError(f"{path}, [{name}]: {error}") from None
     return tasks

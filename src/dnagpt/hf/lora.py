@@ -10,7 +10,7 @@ from dnagpt.adapters import merge_lora
 from dnagpt.checkpoint import Model
 from dnagpt.errors import InputError
 from dnagpt.genome.files import storage_error
-from dnagpt.tasks import tasks_to_toml
+from dnagpt.tasks import task_files
 from dnagpt.weights import empty_network, fill_network
 
 try:
@@ -45,7 +45,8 @@ class Adapter:
         try:
             shutil.rmtree(unfinished, ignore_errors=True)
             self._adapted.save_pretrained(unfinished, save_embedding_layers=False)
-            (unfinished / "tasks.toml").write_text(tasks_to_toml(self._model.tasks.values()), encoding="utf-8")
+            for name, text in task_files(self._model.tasks.values()).items():
+                (unfinished / name).write_text(text, encoding="utf-8")
             shutil.rmtree(folder, ignore_errors=True)
             unfinished.rename(folder)
         except OSError as error:

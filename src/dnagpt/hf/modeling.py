@@ -6,6 +6,8 @@ Shapes: B rows, L new positions, D width, V vocabulary.
 import hashlib
 import json
 import logging
+import re
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -342,10 +344,24 @@ def _step(prompt_BL: torch.Tensor, ids_BL: torch.Tensor, step: int) -> torch.Ten
 
 def _companions(name: object, hub: dict[str, Any]) -> dict[str, str]:
     found: dict[str, str] = {}
-    for file in COMPANIONS:
+    waiting = list(COMPANIONS)
+    while waiting:
+        file = waiting.pop(0)
         try:
             path = cached_file(name, file, **hub)
         except OSError:
             continue
         found[file] = Path(path).read_text(encoding="utf-8")
+        if file == "tasks.toml":
+            waiting += _legends(found[file])
     return found
+
+
+def _legends(tasks: str) -> list[str]:
+    """Name the files of sites beside a `tasks.toml`; one that cannot be read is for `dnagpt.load` to refuse."""
+    try:
+        document = tomllib.loads(tasks)
+    except (ValueError, RecursionError):
+        return []
+    named = [name for name, entry in document.items() if isinstance(entry, dict) and "haplotypes" in entry]
+    return [f"{name}.legend" for name in named if re.fullmatch("[A-Za-z0-9_-]+", name)]

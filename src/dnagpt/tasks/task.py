@@ -1,8 +1,9 @@
 """A task: a template with a name, and how its numbers are scaled."""
 
 import math
+import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,8 +14,13 @@ from dnagpt.errors import InputError
 from dnagpt.language.grammar import Field
 from dnagpt.language.template import Rows, Template, encode_template
 from dnagpt.language.vocabulary import Vocabulary
+from dnagpt.tasks.haplotypes import HaplotypeLanguage
+from dnagpt.tasks.legend import legend_text
 from dnagpt.tasks.transforms import Transform
 from dnagpt.tasks.views import Views
+
+TASK_FILE = "tasks.toml"
+_FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,99}")
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,8 @@ class Task:
     """The scaling of number fields, by field name; the others stay as they are."""
     views: Views = field(default_factory=Views)
     """In which ways a record is read: strands, frames, parts of what is too long."""
+    haplotypes: HaplotypeLanguage | None = None
+    """How haplotypes are written, where the task is to write them."""
 
     def __post_init__(self) -> None:
         counts = {item.name: item.count for item in self.template.fields if item.kind == "number"}
@@ -50,6 +58,9 @@ class Task:
                     f"Task {self.name!r}: the transform of {name} is for {sizes.pop()} numbers, but the field holds "
                     f"{counts[name]}."
                 )
+        if self.haplotypes is not None:
+            self.haplotypes.refuse_template(self.template)
+            legend_name(self.name)
 
     def rows(
         self,
@@ -125,34 +136,67 @@ def tasks_to_toml(tasks: Iterable[Task]) -> str:
             entry["transforms"] = transforms
         if views := task.views.as_dict():
             entry["views"] = views
+        if task.haplotypes is not None:
+            entry["haplotypes"] = task.haplotypes.as_dict()
         document[task.name] = entry
     return tomli_w.dumps(document)
 
 
-def tasks_from_toml(text: str, where: str = "tasks.toml") -> dict[str, Task]:
-    """Read the text of a `tasks.toml`, strictly."""
+def task_files(tasks: Iterable[Task]) -> dict[str, str]:
+    """Write tasks as the files of a model folder, name to text: `tasks.toml`, and a legend for each set of sites."""
+    tasks = list(tasks)
+    legends = {legend_name(task.name): task.haplotypes for task in tasks}
+    sites = {name: legend_text(language.sites) for name, language in legends.items() if language is not None}
+    return {TASK_FILE: tasks_to_toml(tasks), **sites}
+
+
+def legend_name(task: str) -> str:
+    """Name the file of a task's sites."""
+    if not _FILE_NAME.fullmatch(task):
+        raise InputError(
+            f"The task {task[:100]!r} names the file of its sites. Call it by letters, digits, - and _ only."
+        )
+    return f"{task}.legend"
+
+
+def _no_file(name: str) -> str:
+    raise InputError(f"{name} is not here: sites of haplotypes are read from a model folder.")
+
+
+def tasks_from_toml(text: str, where: str = TASK_FILE, beside: Callable[[str], str] = _no_file) -> dict[str, Task]:
+    """Read the text of a `tasks.toml`, strictly; `beside` reads a file that it names, such as `NAME.legend`."""
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{where} is not TOML: {error}.") from None
-    return {name: _task(name, entry, where) for name, entry in document.items()}
+    return {name: _task(name, entry, where, beside) for name, entry in document.items()}
 
 
-def _task(name: str, entry: Any, where: str) -> Task:
+def _task(name: str, entry: Any, where: str, beside: Callable[[str], str]) -> Task:
     if (
         not isinstance(entry, dict)
         or not isinstance(entry.get("template"), str)
-        or set(entry) - {"template", "transforms", "views"}
+        or set(entry) - {"template", "transforms", "views", "haplotypes"}
         or not isinstance(entry.get("views", {}), dict)
+        or not isinstance(entry.get("haplotypes", {}), dict)
     ):
         raise InputError(
-            f"{where}: the task [{name}] needs a `template`, may have `transforms` and `views`, and nothing else."
+            f"{where}: the task [{name}] needs a `template`, may have `transforms`, `views` and `haplotypes`, and "
+            "nothing else."
         )
     transforms = entry.get("transforms", {})
     if not isinstance(transforms, dict) or not all(isinstance(value, dict) for value in transforms.values()):
         raise InputError(f"{where}: the transforms of [{name}] are to be tables, one a field.")
     try:
         parsed = {key: Transform.from_dict(value) for key, value in transforms.items()}
-        return Task(name, Template.parse(entry["template"]), parsed, Views.from_dict(entry.get("views", {})))
+        views, haplotypes = Views.from_dict(entry.get("views", {})), _haplotypes(name, entry, beside)
+        return Task(name, Template.parse(entry["template"]), parsed, views, haplotypes)
     except InputError as error:
         raise InputError(f"{where}, [{name}]: {error}") from error
+
+
+def _haplotypes(name: str, entry: Mapping[str, Any], beside: Callable[[str], str]) -> HaplotypeLanguage | None:
+    if "haplotypes" not in entry:
+        return None
+    legend = legend_name(name)
+    return HaplotypeLanguage.from_dict(entry["haplotypes"], beside(legend), legend)
