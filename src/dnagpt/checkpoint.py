@@ -18,6 +18,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from pydantic import ValidationError
 from safetensors import SafetensorError
@@ -29,7 +31,7 @@ from dnagpt.language.grammar import Field, Literal, LiteralSequence, Part
 from dnagpt.language.template import Template, answer_spans
 from dnagpt.language.tokenizer import encode_sequence
 from dnagpt.language.vocabulary import Vocabulary
-from dnagpt.model import DNAGPT, KmerTable, ModelConfig
+from dnagpt.model import DNAGPT, KmerTable, ModelConfig, PanelShape
 from dnagpt.tasks import Task, task_files, tasks_from_toml
 from dnagpt.weights import PARTS, Absent, listed, read_network, shown
 
@@ -62,6 +64,20 @@ class Model:
                     f"The task {task.name!r} ({task.template}) needs a {' and a '.join(missing)}, which the weights "
                     "lack. Take weights that have it, or another task."
                 )
+        if self.network.panel is not None:
+            self.network.panel.set_tokens(torch.from_numpy(self._panel_tokens(self.network.panel.shape)))
+
+    def _panel_tokens(self, shape: PanelShape) -> npt.NDArray[np.int64]:
+        """Give the tokens of the one set of sites that the network has tables for."""
+        found = [task.haplotypes for task in self.tasks.values() if task.haplotypes is not None]
+        tokens = [language.tokens(self.vocabulary) for language in found]
+        if len(tokens) != 1 or tokens[0].shape != (shape.places, 2**shape.sites):
+            raise InputError(
+                f"The network has tables for {shape.places:,} k-mers of {shape.sites} sites, and the tasks have "
+                f"{' and '.join(f'{len(one):,} k-mers' for one in tokens) or 'no haplotypes'}. "
+                "These files do not belong together."
+            )
+        return tokens[0]
 
     @property
     def lacks(self) -> tuple[str, ...]:

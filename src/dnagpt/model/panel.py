@@ -1,10 +1,9 @@
 """What a network knows of each place of a panel of sites: what the alleles there mean, and which of them to expect.
 
 Shapes: B rows, L positions, P positions in all, N positions on the panel, D width, V vocabulary, K places (k-mers) of
-the panel, S sites a place, A = 2**S patterns of alleles, U places that occur, M the most positions of one of them.
+the panel, S sites a place, A = 2**S patterns of alleles; X to Y: what a table takes and gives; U places that occur, M
+the most positions of one of them.
 """
-
-from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -37,7 +36,7 @@ class PanelTables(nn.Module):
 
         Bit S - 1 - s of a pattern's number is the allele of site s.
         """
-        self.tokens = tokens_KA.to(self.tokens)
+        self.tokens = tokens_KA.to(self.outputs.weight.device)
 
     def embedding(self, ids_BL: torch.Tensor, places_BL: torch.Tensor) -> torch.Tensor:
         """The sum of the vectors of the alleles 1 that stand at each position, (B, L, D)."""
@@ -45,50 +44,41 @@ class PanelTables(nn.Module):
         places_N = places_BL[known_BL].long() - 1
         matched_NA = (self.tokens[places_N] == ids_BL[known_BL][:, None]).float()
         carried_NS = matched_NA @ self._bits_AS(matched_NA)
-        vectors_NSD = self.alleles.weight.view(self.shape.places, self.shape.sites, -1)[places_N]
-        summed_ND = torch.einsum("ns,nsd->nd", carried_NS.to(vectors_NSD), vectors_NSD)
+        vectors_KSD = self.alleles.weight.view(self.shape.places, self.shape.sites, -1)
+        summed_ND = _products(carried_NS.to(vectors_KSD), vectors_KSD, places_N)
         result = summed_ND.new_zeros(*places_BL.shape, summed_ND.shape[1])
         return result.masked_scatter(known_BL[..., None], summed_ND)
 
     def scores(self, hidden_ND: torch.Tensor, places_N: torch.Tensor) -> torch.Tensor:
         """What each pattern's score gains at the places that are to be written next, (N, A)."""
-        order = _by_place(places_N)
-        hidden_UMD = hidden_ND.new_zeros(len(order.places_U), order.most, hidden_ND.shape[1])
-        hidden_UMD[order.row_N, order.column_N] = self.norm(hidden_ND)
-        outputs_UAD = self.outputs.weight.view(self.shape.places, 2**self.shape.sites, -1)[order.places_U - 1]
-        scores_UMA = hidden_UMD @ outputs_UAD.to(hidden_UMD).transpose(1, 2)
-        return scores_UMA[order.row_N, order.column_N] + self.bias(places_N.long() - 1)
+        outputs_KDA = self.outputs.weight.view(self.shape.places, 2**self.shape.sites, -1).transpose(1, 2)
+        at_N = places_N.long() - 1
+        return _products(self.norm(hidden_ND), outputs_KDA, at_N) + self.bias(at_N)
 
     def add_scores(self, logits_PV: torch.Tensor, hidden_PD: torch.Tensor, places_P: torch.Tensor) -> torch.Tensor:
-        """Add what the places to be written next say to the scores of their tokens; other positions stay as they are."""
+        """Add, in place, what the places to be written next say to the scores of their tokens."""
         known_P = places_P > 0
         if not known_P.any():
             return logits_PV
         places_N = places_P[known_P].long()
         tokens_NA = self.tokens[places_N - 1]
         gains_NA = self.scores(hidden_PD[known_P], places_N).masked_fill(tokens_NA < 0, 0.0)
-        rows_N1 = known_P.nonzero()
-        return logits_PV.index_put((rows_N1, tokens_NA.clamp(min=0)), gains_NA.to(logits_PV), accumulate=True)
+        places = (known_P.nonzero(), tokens_NA.clamp(min=0))
+        return logits_PV.index_put_(places, gains_NA.to(logits_PV), accumulate=True)
 
     def _bits_AS(self, like: torch.Tensor) -> torch.Tensor:
         patterns_A1 = torch.arange(2**self.shape.sites, device=like.device)[:, None]
         return (patterns_A1 >> torch.arange(self.shape.sites - 1, -1, -1, device=like.device) & 1).to(like)
 
 
-class _ByPlace(NamedTuple):
-    """Positions laid out a row a place."""
-
-    places_U: torch.Tensor
-    row_N: torch.Tensor
-    column_N: torch.Tensor
-    most: int
-
-
-def _by_place(places_N: torch.Tensor) -> _ByPlace:
-    """Give the positions of each place a row of their own, so that one product a place serves them all."""
-    places_U, row_N, counts_U = places_N.long().unique(return_inverse=True, return_counts=True)
+def _products(vectors_NX: torch.Tensor, tables_KXY: torch.Tensor, at_N: torch.Tensor) -> torch.Tensor:
+    """Multiply each vector with the table of its place, (N, Y): one product a place serves all its positions."""
+    places_U, row_N, counts_U = at_N.unique(return_inverse=True, return_counts=True)
     order_N = row_N.argsort(stable=True)
     starts_U = counts_U.cumsum(0) - counts_U
     column_N = torch.empty_like(row_N)
     column_N[order_N] = torch.arange(len(row_N), device=row_N.device) - starts_U.repeat_interleave(counts_U)
-    return _ByPlace(places_U, row_N, column_N, int(counts_U.max()))
+    most = int(counts_U.max()) if len(counts_U) else 0
+    vectors_UMX = vectors_NX.new_zeros(len(places_U), most, vectors_NX.shape[1])
+    vectors_UMX = vectors_UMX.index_put((row_N, column_N), vectors_NX)
+    return (vectors_UMX @ tables_KXY[places_U].to(vectors_UMX))[row_N, column_N]
