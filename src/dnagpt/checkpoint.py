@@ -229,13 +229,7 @@ def load_model(
     Half-precision weights become float32, which holds them exactly; `dtype=None` leaves every weight as it is stored.
     InputError lists what is missing, strange or of another shape; nothing in the folder is ever executed.
     """
-    folder = Path(folder)
-    if not folder.exists() and _beside(folder, "old").is_dir():
-        folder = _beside(folder, "old")  # a kill fell between the two renames that replace a folder
-    if not folder.is_dir():
-        raise InputError(
-            f"{folder} is not a model folder: there is no such folder. Give the folder with config.json in it."
-        )
+    folder = _existing(Path(folder))
     vocabulary = _vocabulary(folder)
     config, lacks, digest = _config(folder)
     if config.vocabulary_size != vocabulary.size:
@@ -259,6 +253,16 @@ def load_model(
         return Model(network.eval(), vocabulary, tasks, read_json(folder, "provenance.json"))
     except InputError as error:
         raise InputError(f"{folder}: {error}") from None
+
+
+def _existing(folder: Path) -> Path:
+    if not folder.exists() and _beside(folder, "old").is_dir():
+        folder = _beside(folder, "old")  # a kill fell between the two renames that replace a folder
+    if not folder.is_dir():
+        raise InputError(
+            f"{folder} is not a model folder: there is no such folder. Give the folder with config.json in it."
+        )
+    return folder
 
 
 def _plain_file(folder: Path, name: str) -> Path:
@@ -296,6 +300,11 @@ def read_json(folder: Path, name: str) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise InputError(f"{folder / name} does not hold a JSON object.")
     return document
+
+
+def read_config(folder: str | Path) -> ModelConfig:
+    """Read the shape of the network of a model folder, and nothing else."""
+    return _config(_existing(Path(folder)))[0]
 
 
 def _config(folder: Path) -> tuple[ModelConfig, tuple[str, ...], str | None]:

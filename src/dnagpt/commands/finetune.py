@@ -1,6 +1,5 @@
 """`dnagpt finetune`: from labelled records to a model that answers for new ones."""
 
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from dnagpt.checkpoint import Model, load_model, save_model
+from dnagpt.checkpoint import Model, load_model, read_config, save_model
 from dnagpt.commands.configuration import load_settings, settings_to_toml
 from dnagpt.commands.finetune_settings import FinetuneSettings, FinetuneTraining
 from dnagpt.commands.network_settings import NetworkSettings
@@ -18,6 +17,7 @@ from dnagpt.commands.panels import with_languages, with_panel
 from dnagpt.commands.pretrain import known_metric, save_best, show
 from dnagpt.commands.progress import progress
 from dnagpt.commands.provenance import provenance
+from dnagpt.commands.results import write_metrics
 from dnagpt.commands.several_runs import report_runs, variations
 from dnagpt.commands.task_records import (
     TaskRecords,
@@ -36,7 +36,6 @@ from dnagpt.data.order import LengthOrder
 from dnagpt.errors import InputError
 from dnagpt.evaluation.classification import classification_metrics
 from dnagpt.evaluation.regression import regression_metrics
-from dnagpt.genome.files import atomic_write
 from dnagpt.genome.stored_bytes import file_sha256
 from dnagpt.inference.answers import Readings, read_answers
 from dnagpt.inference.predict import mean_of_views
@@ -95,7 +94,7 @@ def _defaults(base: Path | None) -> dict[str, Any]:
     Ours were measured on polyadenylation signals and the GUE tasks, with networks of a million weights.
     """
     chosen: dict[str, Any] = _NEW if base is None else _PRETRAINED
-    if base is not None and load_model(base).network.config.number_embedding == "released":
+    if base is not None and read_config(base).number_embedding == "released":
         chosen = _PAPER
     return {**chosen, "training": {**_ALWAYS, **chosen["training"]}}
 
@@ -146,8 +145,7 @@ def _run(settings: FinetuneSettings, base: Path | None, output: Path, *, resume:
         _teach(other, tasks, whole, twin, configuration, resume=resume and twin.has_run, quiet=quiet)
         taught["same network, random weights"] = load_model(twin.model, device=fastest_device())
     finetuned = report_tasks(taught, tasks, run, settings.beside, seed=training.seed, quiet=quiet)
-    with atomic_write(output / "metrics.json") as handle:
-        handle.write((json.dumps(finetuned.metrics, indent=1) + "\n").encode())
+    write_metrics(finetuned.metrics, output)
     return finetuned
 
 

@@ -1,6 +1,6 @@
 """What a fine-tuning came to, for people and programs: report.html, metrics.json, scores.csv, predictions.csv."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ import pandas as pd
 
 from dnagpt.checkpoint import Model
 from dnagpt.commands.progress import counting
+from dnagpt.commands.results import write_scores
 from dnagpt.commands.score_sections import headlines_of, score_sections, split_section
 from dnagpt.commands.scoring import (
     CNN_EPOCHS,
@@ -27,8 +28,7 @@ from dnagpt.data.labelled import Part
 from dnagpt.data.split_report import split_report
 from dnagpt.evaluation import plots
 from dnagpt.evaluation.report import Figure, Headline, Section, write_report
-from dnagpt.evaluation.tables import ScoreRow, score_rows, scores_csv
-from dnagpt.genome.files import atomic_write
+from dnagpt.evaluation.tables import ScoreRow, score_rows
 from dnagpt.genome.tables import write_table
 from dnagpt.inference.attention import attention_profile
 from dnagpt.inference.predict import Prediction, answers, predict
@@ -80,12 +80,6 @@ def report_tasks(
     )
     write_scores(rows, run.path / "scores.csv")
     return Finetuned(run.model, metrics, sections, headlines, rows)
-
-
-def write_scores(rows: Iterable[ScoreRow], path: Path) -> None:
-    """Write every score with its interval as one line of a CSV file."""
-    with atomic_write(path) as handle:
-        handle.write(scores_csv(rows).encode())
 
 
 def predict_with_progress(

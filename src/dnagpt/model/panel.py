@@ -43,7 +43,7 @@ class PanelTables(nn.Module):
         known_BL = places_BL > 0
         places_N = places_BL[known_BL].long() - 1
         matched_NA = (self.tokens[places_N] == ids_BL[known_BL][:, None]).float()
-        carried_NS = matched_NA @ self._bits_AS(matched_NA)
+        carried_NS = matched_NA @ self._alleles_of_patterns(matched_NA)
         vectors_KSD = self.alleles.weight.view(self.shape.places, self.shape.sites, -1)
         summed_ND = _products(carried_NS.to(vectors_KSD), vectors_KSD, places_N)
         result = summed_ND.new_zeros(*places_BL.shape, summed_ND.shape[1])
@@ -66,7 +66,7 @@ class PanelTables(nn.Module):
         places = (known_P.nonzero(), tokens_NA.clamp(min=0))
         return logits_PV.index_put_(places, gains_NA.to(logits_PV), accumulate=True)
 
-    def _bits_AS(self, like: torch.Tensor) -> torch.Tensor:
+    def _alleles_of_patterns(self, like: torch.Tensor) -> torch.Tensor:
         patterns_A1 = torch.arange(2**self.shape.sites, device=like.device)[:, None]
         return (patterns_A1 >> torch.arange(self.shape.sites - 1, -1, -1, device=like.device) & 1).to(like)
 
