@@ -42,7 +42,7 @@ class Privacy:
     """Against the held-out set, at the same size, mean over the same draws."""
     privacy_loss: float
     """AATS of the held-out set minus that of the training set: 0 is ideal, above it the training set is hugged."""
-    privacy_loss_chance: float
+    privacy_loss_deviation: float
     """Standard deviation of that difference between random parts of all these people: what chance alone makes of it."""
     membership_auc: float
     """Area under the ROC curve of an attack that takes for members whose nearest generated neighbour is near: 0.5 is
@@ -129,7 +129,7 @@ def measure_privacy(training: Haplotypes, held_out: Haplotypes, generated: Haplo
         training=_mean([seen for seen, _ in measured]),
         held_out=_mean([unseen for _, unseen in measured]),
         privacy_loss=float(np.mean([unseen.score - seen.score for seen, unseen in measured])),
-        privacy_loss_chance=float(np.std([unseen.score - seen.score for seen, unseen in chance], ddof=1)),
+        privacy_loss_deviation=float(np.std([unseen.score - seen.score for seen, unseen in chance], ddof=1)),
         membership_auc=_attack(nearest_made[member], nearest_made[~member]),
         training_copies=int(copied[member].any(axis=0).sum()),
         held_out_copies=int(copied[~member].any(axis=0).sum()),
