@@ -170,7 +170,7 @@ def _draw_cells(axes: "Axes", values: Floats, colour: Colour) -> None:
         vertices = np.stack([np.stack(across, axis=1), np.stack(down, axis=1)], axis=2).reshape(-1, 2)
         path = Path(vertices.astype(np.float64), [Path.MOVETO, Path.LINETO, Path.LINETO, Path.LINETO] * len(rows))
         path.should_simplify = False
-        axes.add_patch(PathPatch(path, facecolor=colour.light, alpha=shade / len(_SHADES), linewidth=0))
+        axes.add_artist(PathPatch(path, facecolor=colour.light, alpha=shade / len(_SHADES), linewidth=0))
 
 
 def _say_nothing(axes: "Axes") -> None:

@@ -117,7 +117,7 @@ def draw_dots(axes: "Axes", x: ArrayLike, y: ArrayLike, colour: Colour, *, size:
     points = np.stack([np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)], axis=1)
     path = Path(points.repeat(2, axis=0), [Path.MOVETO, Path.LINETO] * len(points))
     path.should_simplify = False  # lines of no length are what the dots are made of
-    axes.add_patch(
+    axes.add_artist(  # not add_patch, which looks at each of the lines
         PathPatch(path, facecolor="none", edgecolor=colour.light, linewidth=size, alpha=opacity, capstyle="round")
     )
     axes.update_datalim(points)
