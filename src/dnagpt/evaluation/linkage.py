@@ -47,8 +47,10 @@ class LinkageAgreement:
 
     correlation: float
     """Pearson correlation of generated and real r2 over random pairs of all sites; nan where one does not vary."""
+    full_correlation: float
+    """The same over all pairs of sites."""
     near_correlation: float
-    """The same over random pairs of sites on one contig; nan without such pairs."""
+    """Pearson correlation over random pairs of sites on one contig; nan without such pairs."""
     sites: int
     """Sites that vary in both sets; only these are used."""
     dropped: int
@@ -99,9 +101,11 @@ def compare_linkage(
     far_r2, near_r2 = ([_pair_r2(alleles, *chosen) for alleles in sets] for chosen in (anywhere, near))
     first = max(0, (len(kept) - MATRIX_SITES) // 2)
     shown = slice(first, first + MATRIX_SITES)
+    full, decay = _all_pairs(sets, sites.positions[kept], spans)
     matrices = [r2_matrix(alleles[shown].T) for alleles in sets]
     return LinkageAgreement(
         correlation=pearson(*far_r2),
+        full_correlation=full,
         near_correlation=pearson(*near_r2),
         sites=len(kept),
         dropped=real.shape[1] - len(kept),
@@ -109,7 +113,7 @@ def compare_linkage(
         generated=far_r2[1],
         near_real=near_r2[0],
         near_generated=near_r2[1],
-        decay=_decay(sets, sites.positions[kept], spans),
+        decay=decay,
         matrix_sites=kept[shown],
         real_matrix=matrices[0],
         generated_matrix=matrices[1],
@@ -175,27 +179,49 @@ def _pair_r2(alleles_SN: Alleles, left: Places, right: Places) -> Floats:
     return np.asarray((both - p * q) ** 2 / (p * (1 - p) * q * (1 - q)))
 
 
-def _decay(sets: Sequence[Alleles], positions: Places, spans: Sequence[tuple[int, int]]) -> LinkageDecay | None:
-    """Take the mean r2 of all pairs on one contig in bins of distance, block by block of sites."""
-    gaps = [np.diff(positions[start:stop]) for start, stop in spans if stop - start > 1]
-    reach = max((positions[stop - 1] - positions[start] for start, stop in spans), default=0)
-    if not gaps or reach <= 0:
-        return None
-    shortest = max(1, min(int(gap.min()) for gap in gaps))
-    edges = np.geomspace(shortest, max(reach, shortest + 1), BINS + 1)
+def _all_pairs(
+    sets: Sequence[Alleles], positions: Places, spans: Sequence[tuple[int, int]]
+) -> tuple[float, LinkageDecay | None]:
+    """Correlate r2 over all pairs of sites, and take its mean by distance, in blocks of sites."""
+    total = len(positions)
+    contig = np.repeat(np.arange(len(spans)), [stop - start for start, stop in spans])
+    edges = _distance_edges(positions, spans)
     pairs, sums = np.zeros(BINS, dtype=np.int64), np.zeros((2, BINS))
-    for start, stop in spans:
-        whole = [_standardised(alleles[start:stop]) for alleles in sets]
-        for block in _blocks(stop - start, _BLOCK):
-            later = np.arange(stop - start)[None, block.start :] > np.arange(block.start, block.stop)[:, None]
-            distance = np.abs(positions[start:stop][None, block.start :] - positions[start:stop][block, None])[later]
+    moments = np.zeros((3, 3))
+    standard = [_standardised(alleles) for alleles in sets]
+    for block in _blocks(total, _BLOCK):
+        places = np.arange(block.start, block.stop)[:, None], np.arange(block.start, total)[None]
+        later = places[1] > places[0]
+        r2 = np.stack([(side[block] @ side[block.start :].T)[later] ** 2 for side in standard])
+        lifted = np.concatenate([np.ones((1, r2.shape[1])), r2])
+        moments += lifted @ lifted.T
+        if edges is not None:
+            near = (contig[places[0]] == contig[places[1]])[later]
+            distance = np.abs(positions[places[1]] - positions[places[0]])[later][near]
             bins = np.clip(np.searchsorted(edges, distance, side="right") - 1, 0, BINS - 1)
             pairs += np.bincount(bins, minlength=BINS)
-            for which, side in enumerate(whole):
-                r2 = (side[block] @ side[block.start :].T)[later] ** 2
-                sums[which] += np.bincount(bins, weights=r2, minlength=BINS)
+            sums += [np.bincount(bins, weights=side[near], minlength=BINS) for side in r2]
+    if edges is None:
+        return _from_moments(moments), None
     means = np.divide(sums, pairs, out=np.full_like(sums, np.nan), where=pairs > 0)
-    return LinkageDecay(edges, pairs, means[0], means[1], float(np.nanmean(np.abs(means[1] - means[0]))))
+    return _from_moments(moments), LinkageDecay(edges, pairs, *means, float(np.nanmean(np.abs(means[1] - means[0]))))
+
+
+def _distance_edges(positions: Places, spans: Sequence[tuple[int, int]]) -> Floats | None:
+    """Space bins evenly on a logarithmic scale over the distances within contigs; None where there are none."""
+    gaps = [np.diff(positions[start:stop]) for start, stop in spans if stop - start > 1]
+    if not gaps:
+        return None
+    shortest = max(1, min(int(gap.min()) for gap in gaps))
+    longest = max(int(gap.sum()) for gap in gaps)
+    return np.geomspace(shortest, max(longest, shortest + 1), BINS + 1)
+
+
+def _from_moments(moments: Floats) -> float:
+    """Give Pearson's correlation from the sums of 1, x, y and their products (3, 3)."""
+    covariance = moments[1:, 1:] / moments[0, 0] - np.outer(moments[0, 1:], moments[0, 1:]) / moments[0, 0] ** 2
+    spread = covariance[0, 0] * covariance[1, 1]
+    return float(covariance[0, 1] / np.sqrt(spread)) if spread > 0 else float("nan")
 
 
 def _blocks(count: int, size: int) -> Iterator[slice]:
