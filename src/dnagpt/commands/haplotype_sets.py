@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from dnagpt.errors import InputError
+from dnagpt.evaluation.haplotype_comparison import NAMES_OF_OTHERS
 from dnagpt.genome.files import open_text
 from dnagpt.genome.haplotype_files import read_haplotypes
-from dnagpt.genome.haplotype_selection import HaplotypeSelection
+from dnagpt.genome.haplotype_selection import HaplotypeSelection, parse_region
 from dnagpt.genome.haplotypes import Haplotypes, Sites
 from dnagpt.genome.legend import UNKNOWN_CONTIG
 from dnagpt.genome.populations import read_populations
@@ -51,11 +52,24 @@ class HaplotypeSets:
     """What was left out of the files, in sentences."""
 
 
-def named_files(arguments: Sequence[str], taken: Sequence[str] = ()) -> dict[str, Path]:
+def set_files(
+    real: Path, generated: Sequence[str], *, training: Path | None = None, held_out: Path | None = None,
+    legend: Path | None = None, region: str | None = None, minimum_frequency: float = 0.0,
+    populations: Path | None = None, population_column: str | None = None, generated_populations: Sequence[str] = (),
+) -> SetFiles:  # fmt: skip
+    """Read the arguments of the command line: names of sets, and which table belongs to which."""
+    sets = named_files(generated)
+    return SetFiles(
+        real, sets, _selection(legend, region, minimum_frequency), training, held_out, populations, population_column,
+        _tables(generated_populations, sets),
+    )  # fmt: skip
+
+
+def named_files(arguments: Sequence[str]) -> dict[str, Path]:
     """Read `PATH` or `NAME=PATH`; without a name, a set is called like its file.
 
-    >>> named_files(["gan.hapt.zip", "mine=runs/out.vcf.gz"])
-    {'gan': PosixPath('gan.hapt.zip'), 'mine': PosixPath('runs/out.vcf.gz')}
+    >>> [(name, str(path)) for name, path in named_files(["gan.hapt.zip", "mine=runs/out.vcf.gz"]).items()]
+    [('gan', 'gan.hapt.zip'), ('mine', 'runs/out.vcf.gz')]
     """
     found: dict[str, Path] = {}
     for argument in arguments:
@@ -64,10 +78,34 @@ def named_files(arguments: Sequence[str], taken: Sequence[str] = ()) -> dict[str
             name, path = _stem(Path(argument)), argument
         if not name.strip() or not path:
             raise InputError(f"{argument!r} names no file. Give a path, or NAME=PATH.")
-        if name in found or name in taken:
+        if name in found or name in NAMES_OF_OTHERS:
             raise InputError(f"Two sets are called {name!r}. Give each a name of its own: NAME=PATH.")
         found[name] = Path(path)
     return found
+
+
+def _tables(arguments: Sequence[str], sets: Mapping[str, Path]) -> dict[str, Path]:
+    """Read `NAME=TABLE`, or `TABLE` where there is but one set."""
+    found: dict[str, Path] = {}
+    for argument in arguments:
+        name, given, path = argument.partition("=")
+        if not given and len(sets) == 1:
+            name, path = next(iter(sets)), argument
+        if name not in sets or not path:
+            raise InputError(
+                f"--generated-populations {argument!r} does not say whose they are. "
+                f"Give NAME=TABLE, where NAME is one of {', '.join(sets)}."
+            )
+        found[name] = Path(path)
+    return found
+
+
+def _selection(legend: Path | None, region: str | None, minimum_frequency: float) -> HaplotypeSelection:
+    if not 0 <= minimum_frequency <= 0.5:
+        raise InputError(f"--minimum-frequency {minimum_frequency:g} is no frequency of a rarer allele: give 0 to 0.5.")
+    if region is not None:
+        parse_region(region)
+    return HaplotypeSelection(legend=legend, region=region, minimum_frequency=minimum_frequency)
 
 
 def read_sets(files: SetFiles) -> HaplotypeSets:

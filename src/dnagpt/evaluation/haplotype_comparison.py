@@ -17,7 +17,10 @@ from dnagpt.genome.haplotypes import Haplotypes
 Kind = Literal["generated", "baseline", "limit"]
 Sampler = Callable[[Haplotypes, int, int], Haplotypes]
 """A baseline: training haplotypes, how many to draw, and a seed in; haplotypes out."""
-LIMIT = "real, other half"
+INDEPENDENT, MARKOV_5, MARKOV_10, MOSAICS = "independent sites", "Markov, 5 sites", "Markov, 10 sites", "Li-Stephens"
+LIMIT = "real halves"
+NAMES_OF_OTHERS = ("real", INDEPENDENT, MARKOV_5, MARKOV_10, MOSAICS, LIMIT)
+"""What no generated set can be called."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,14 +42,12 @@ def baselines(morgans: NDArray[np.float64] | None) -> dict[str, Sampler]:
     ['independent sites', 'Markov, 5 sites', 'Markov, 10 sites']
     """
     found: dict[str, Sampler] = {
-        "independent sites": lambda training, count, seed: sample_independent(training, count, seed=seed),
-        "Markov, 5 sites": lambda training, count, seed: sample_markov_sites(training, count, order=5, seed=seed),
-        "Markov, 10 sites": lambda training, count, seed: sample_markov_sites(training, count, order=10, seed=seed),
+        INDEPENDENT: lambda training, count, seed: sample_independent(training, count, seed=seed),
+        MARKOV_5: lambda training, count, seed: sample_markov_sites(training, count, order=5, seed=seed),
+        MARKOV_10: lambda training, count, seed: sample_markov_sites(training, count, order=10, seed=seed),
     }
     if morgans is not None:
-        found["Li-Stephens mosaics"] = lambda training, count, seed: sample_mosaics(
-            training, count, morgans=morgans, seed=seed
-        )
+        found[MOSAICS] = lambda training, count, seed: sample_mosaics(training, count, morgans=morgans, seed=seed)
     return found
 
 

@@ -48,8 +48,8 @@ def _numbers(sets: Sequence[ComparedSet], notes: Sequence[str]) -> Section:
     halves = any(one.kind == "limit" for one in sets)
     text = (
         f"Every set is compared with the same {first.real_count:,} real haplotypes at {first.site_count:,} sites. "
-        "Baselines need no model: independent sites keep allele frequencies alone, Markov chains the sites just before, "
-        "and Li-Stephens mosaics are pieced together from real haplotypes. "
+        "Baselines need no model: independent sites keep allele frequencies alone, Markov chains look back at the sites "
+        "just before, and Li-Stephens mosaics are pieced together from real haplotypes. "
     )
     if halves:
         text += (
@@ -62,8 +62,8 @@ def _numbers(sets: Sequence[ComparedSet], notes: Sequence[str]) -> Section:
 
 def _frequencies(sets: Sequence[ComparedSet]) -> Section:
     text = (
-        "How often allele 1 is carried at each site. On the diagonal, generated haplotypes carry it exactly as often as "
-        "real ones. Sites that vary among real people and not in a generated set are variation that was lost."
+        "How often allele 1 is carried at each site. On the diagonal, generated haplotypes carry it exactly as often "
+        "as real ones. Sites that vary among real people and not in a generated set are variation that was lost."
     )
     figures = (
         Figure(frequency_panels(sets), "Frequency of allele 1, a dot a site (at most 1,000, drawn at random)."),
@@ -109,7 +109,9 @@ def _populations(sets: Sequence[ComparedSet]) -> list[Section]:
         for name, one in measured.items()
     )
     tables = [
-        Table(("Set", "Accuracy", "AUC", "Haplotypes asked about", "Fst"), rows, "Telling generated from real haplotypes"),
+        Table(
+            ("Set", "Accuracy", "AUC", "Haplotypes asked about", "Fst"), rows, "Telling generated from real haplotypes"
+        ),
         *_label_table(measured),
     ]
     return [Section("Populations", text, tables=tuple(tables), figures=tuple(_fst_figures(measured)))]
@@ -123,7 +125,9 @@ def _label_table(measured: Mapping[str, PopulationAgreement]) -> list[Table]:
     rows: list[Row] = []
     for name, one in labelled.items():
         rows.append((name, one.generated, *(one.generated_by_population.get(place) for place in populations)))
-        rows.append((f"real, set aside for {name}", one.real, *(one.real_by_population.get(place) for place in populations)))
+        rows.append(
+            (f"real, set aside for {name}", one.real, *(one.real_by_population.get(place) for place in populations))
+        )
     neighbours = next(iter(labelled.values())).neighbours
     caption = f"Share of haplotypes whose {neighbours} nearest real ones are mostly of their own population"
     return [Table(("Set", "All", *populations), tuple(rows), caption)]
@@ -178,8 +182,8 @@ def _triplets(sets: Sequence[ComparedSet]) -> list[Section]:
     if drawn is None:
         return []
     text = (
-        "What three alleles have in common beyond what each two of them explain. The correlation with the same triplets "
-        "of the real haplotypes is 1 where a set has it right."
+        "What three alleles have in common beyond what each two of them explain. The correlation with the same "
+        "triplets of the real haplotypes is 1 where a set has it right."
     )
     return [Section("Triplets of sites", text, figures=(Figure(drawn, "A dot a gap between the sites of a triplet."),))]
 
