@@ -1,4 +1,4 @@
-"""Haplotypes of several files, brought to the same sites: the real ones, generated ones, training and held-out people."""
+"""Haplotypes of several files, brought to the same sites: real ones, generated ones, training and held-out people."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -207,7 +207,7 @@ def _read(path: Path, selection: HaplotypeSelection, populations: Mapping[str, s
 def _divided(
     real: Haplotypes, lists: Mapping[str, set[str]], further: Mapping[str, Haplotypes]
 ) -> tuple[Haplotypes | None, Haplotypes | None]:
-    """Say which haplotypes were trained on and which were held out; where one is not named, it is the other real people."""
+    """Say which haplotypes were trained on and which held out; a side not named is the rest of the real ones."""
     if not lists and not further:
         return None, None
     named = {**further, **{part: _of_people(real, people, there=True) for part, people in lists.items()}}

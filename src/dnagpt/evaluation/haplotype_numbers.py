@@ -9,15 +9,44 @@ from dnagpt.evaluation.report import Cell, Headline, Table
 from dnagpt.evaluation.tables import ScoreRow
 
 Of = Callable[[HaplotypeQuality], float | None]
-_NAMES: dict[str, tuple[str, str]] = {}
+NAMES: dict[str, tuple[str, str]] = {
+    "frequency_correlation": ("Allele frequency, r", "1"),
+    "rare_frequency_correlation": ("Allele frequency up to .2, r", "1"),
+    "frequency_difference": ("Allele frequency, mean difference", "0"),
+    "sites_lost": ("Sites that no longer vary", "0"),
+    "spectrum_difference": ("Sites in another class of the spectrum", "0"),
+    "ld_correlation": ("LD (r²), r over random pairs", "1"),
+    "ld_full_correlation": ("LD (r²), r over all pairs", "1"),
+    "ld_near_correlation": ("LD (r²), r over pairs on a contig", "1"),
+    "ld_decay_difference": ("LD decay, mean difference", "0"),
+    "three_point_correlation": ("3-point correlations, mean r", "1"),
+    "pc1_wasserstein": ("PC1, Wasserstein distance", "0"),
+    "pc2_wasserstein": ("PC2, Wasserstein distance", "0"),
+    "pc_sinkhorn": ("PC1 and PC2, Sinkhorn divergence", "0"),
+    "distance_difference": ("Pairwise distances, Wasserstein", "0"),
+    "h1_difference": ("Homozygosity H1, generated minus real", "0"),
+    "ehh_difference": ("EHH, mean difference", "0"),
+    "aats": ("AATS", "0.5"),
+    "aa_truth": ("AATS, real part", "0.5"),
+    "aa_synthetic": ("AATS, generated part", "0.5"),
+    "copies": ("Copies of real haplotypes", "0"),
+    "repeats": ("Repeats within the set", "as real"),
+    "privacy_loss": ("Privacy loss", "0"),
+    "membership_auc": ("Membership inference, AUC", "0.5"),
+    "classifier_accuracy": ("Classifier, accuracy", "0.5"),
+    "fst": ("Fst against real", "0"),
+    "label_accuracy": ("Neighbours of their own population", "as real"),
+    "real_label_accuracy": ("The same of real haplotypes set aside", ""),
+}
 """Of each number of `HaplotypeQuality.headline`: how it is called in a table, and its ideal value."""
+_COUNTS = {"sites_lost", "copies", "repeats"}
 
 
 def quality_table(sets: Sequence[ComparedSet], *, caption: str = "") -> Table:
     """Set the numbers of all sets side by side: a row a number, a column a set; what none of them has is left out."""
     numbers = [one.quality.headline() for one in sets]
     names = [name for name in numbers[0] if any(not math.isnan(of_set[name]) for of_set in numbers)]
-    rows = tuple((*_name(name), *(_cell(of_set[name]) for of_set in numbers)) for name in names)
+    rows = tuple((*NAMES[name], *(_cell(name, of_set[name]) for of_set in numbers)) for name in names)
     return Table(("Measure", "Ideal", *(one.name for one in sets)), rows, caption)
 
 
@@ -56,18 +85,16 @@ def quality_headlines(sets: Sequence[ComparedSet]) -> list[Headline]:
 def quality_rows(sets: Sequence[ComparedSet]) -> list[ScoreRow]:
     """List every number of every set, one a row, as they stand in a CSV file."""
     return [
-        {"set": one.name, "kind": one.kind, "metric": name, "value": _cell(value)}
+        {"set": one.name, "kind": one.kind, "metric": name, "value": _cell(name, value)}
         for one in sets
         for name, value in one.quality.headline().items()
     ]
 
 
-def _name(name: str) -> tuple[str, str]:
-    return _NAMES.get(name, (name.replace("_", " ").capitalize(), ""))
-
-
-def _cell(value: float) -> Cell:
-    return None if math.isnan(value) else value
+def _cell(name: str, value: float) -> Cell:
+    if math.isnan(value):
+        return None
+    return int(value) if name in _COUNTS else value
 
 
 def _frequency_correlation(quality: HaplotypeQuality) -> float | None:

@@ -48,8 +48,8 @@ def _numbers(sets: Sequence[ComparedSet], notes: Sequence[str]) -> Section:
     halves = any(one.kind == "limit" for one in sets)
     text = (
         f"Every set is compared with the same {first.real_count:,} real haplotypes at {first.site_count:,} sites. "
-        "Baselines need no model: independent sites keep allele frequencies alone, Markov chains look back at the sites "
-        "just before, and Li-Stephens mosaics are pieced together from real haplotypes. "
+        "Baselines need no model: independent sites keep allele frequencies alone, Markov chains look back at the "
+        "sites just before, and Li-Stephens mosaics are pieced together from real haplotypes. "
     )
     if halves:
         text += (
@@ -244,10 +244,12 @@ def _privacy(sets: Sequence[ComparedSet]) -> Section:
             "\n\nPrivacy loss is AATS against people held out minus AATS against the training set: above 0, the "
             "training set is hugged more. Membership AUC is that of an attack that takes people for training people "
             "if a generated haplotype is near them: 0.5 is no better than a guess. Runs are the longest stretches of "
-            "neighbouring sites that a generated haplotype shares with anybody of a set, equally large sets taken."
+            "neighbouring sites that a generated haplotype shares with anybody of a set, equally large sets taken; "
+            "copies are counted in whole sets."
         )
         rows = tuple(
-            (name, found.training.score, found.held_out.score, found.privacy_loss, found.membership_auc,
+            (name, found.training.score, found.held_out.score,
+             f"{found.privacy_loss:.3f} ± {found.privacy_loss_deviation:.3f}", found.membership_auc,
              found.training_copies, found.held_out_copies, found.training_stretches.mean_sites,
              found.held_out_stretches.mean_sites)
             for name, found in measured.items()
@@ -256,8 +258,10 @@ def _privacy(sets: Sequence[ComparedSet]) -> Section:
             "Set", "AATS, training", "AATS, held out", "Privacy loss", "Membership AUC", "Copies of training",
             "Copies of held out", "Run shared with training", "Run shared with held out",
         )  # fmt: skip
-        size = next(iter(measured.values())).compared
-        tables.append(Table(columns, rows, f"Training people against people held out, {size:,} haplotypes of each"))
+        size = next(iter(measured.values())).training.size
+        tables.append(
+            Table(columns, rows, f"Training people against people held out, {size:,} haplotypes of each at a time")
+        )
         drawn = stretches_plot(sets)
         if drawn:
             figures.append(Figure(drawn, "Solid: shared with the training set. Dashed: with people held out."))
