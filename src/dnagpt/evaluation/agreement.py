@@ -1,9 +1,11 @@
-"""Two small statistics that comparisons of haplotypes share: Pearson correlation and 1-D Wasserstein distance."""
+"""What comparisons of haplotypes share: Pearson correlation and 1-D Wasserstein distance."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
+DRAWN = {"drawn": True}
+"""Marks a field that only plots need, so that it is left out of JSON."""
 
 
 def pearson(left: ArrayLike, right: ArrayLike) -> float:

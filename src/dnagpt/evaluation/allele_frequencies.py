@@ -3,12 +3,12 @@
 Shapes: N real and M generated haplotypes, S sites, n haplotypes to which both sets are projected.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dnagpt.evaluation.agreement import Floats, pearson
+from dnagpt.evaluation.agreement import DRAWN, Floats, pearson
 from dnagpt.genome.haplotypes import Alleles
 
 RARE = 0.2
@@ -37,9 +37,9 @@ class FrequencyAgreement:
     """Sites that vary among the real haplotypes and not among the generated ones: variation that was lost."""
     spectrum_difference: float
     """Share of sites that stand in another class of minor-allele count (0, 1, 2-3, 4-7, 8-15 ...), 0 to 1."""
-    real: Floats
+    real: Floats = field(metadata=DRAWN)
     """(S,) frequency of allele 1 in the real set."""
-    generated: Floats
+    generated: Floats = field(metadata=DRAWN)
     """(S,) frequency of allele 1 in the generated set."""
     quantiles: Floats
     """(101,) probabilities from 0 to 1."""
@@ -121,11 +121,11 @@ def _projected(carriers: NDArray[np.int64], size: int) -> Floats:
     total = len(carriers) - 1
     log_factorial = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, total + 1)))])
 
-    def log_choose(n: NDArray[np.int64] | int, k: NDArray[np.int64]) -> Floats:
-        return np.asarray(log_factorial[n] - log_factorial[k] - log_factorial[n - k])
+    def log_choose(n: int, k: NDArray[np.int64]) -> Floats:
+        return np.asarray(log_factorial[n] - log_factorial[k] - log_factorial[n - k], dtype=np.float64)
 
     result = np.zeros(size + 1)
-    for count in np.flatnonzero(carriers):
+    for count in np.flatnonzero(carriers).tolist():
         drawn = np.arange(max(0, size - (total - count)), min(size, count) + 1)
         chance = log_choose(count, drawn) + log_choose(total - count, size - drawn) - log_choose(total, np.array(size))
         result[drawn] += carriers[count] * np.exp(chance)

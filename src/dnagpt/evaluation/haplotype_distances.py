@@ -3,16 +3,16 @@
 Shapes: N real and M generated haplotypes, S sites.
 """
 
-from dataclasses import dataclass
-from typing import Self
+from dataclasses import dataclass, field
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dnagpt.evaluation.agreement import wasserstein
+from dnagpt.evaluation.agreement import DRAWN, wasserstein
 from dnagpt.genome.haplotypes import Alleles
 
-Distances = NDArray[np.uint16] | NDArray[np.uint32]
+Distances = NDArray[np.unsignedinteger[Any]]
 """Numbers of sites at which two haplotypes differ."""
 _ROWS = 1024  # haplotypes of one block: 40 MB as float32 at 10,000 sites
 
@@ -21,7 +21,7 @@ _ROWS = 1024  # haplotypes of one block: 40 MB as float32 at 10,000 sites
 class DistanceCounts:
     """Pairs of haplotypes by the number of sites at which they differ."""
 
-    counts: NDArray[np.int64]
+    counts: NDArray[np.int64] = field(metadata=DRAWN)
     """(S + 1,) number of pairs that differ at 0, 1 ... S sites."""
     mean: float
     """Mean number of sites at which a pair differs; nan without pairs."""

@@ -5,14 +5,14 @@ Shapes: N haplotypes, S sites, W windows of sites, D + 1 steps away from a core 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dnagpt.evaluation.agreement import Floats, pearson
-from dnagpt.evaluation.extras import popgen_extra
+from dnagpt.evaluation.linkage import contig_spans
 from dnagpt.genome.haplotypes import Alleles, Sites
+from dnagpt.genome.popgen_extra import popgen_extra
 
 WINDOW = 20
 """Sites of a window."""
@@ -91,7 +91,7 @@ def compare_homozygosity(
     >>> compare_homozygosity(alleles, alleles, sites, window=2).real.h1.tolist()
     [0.625, 0.5]
     """
-    spans = _contig_spans(sites)
+    spans = contig_spans(sites.contigs)
     starts = np.array([place for first, stop in spans for place in range(first, stop - window + 1, window)], np.int64)
     if not len(starts):
         return None
@@ -114,12 +114,6 @@ def compare_homozygosity(
     )
 
 
-def _contig_spans(sites: Sites) -> list[tuple[int, int]]:
-    """Give the first place and the last place + 1 of each stretch of sites on one contig."""
-    borders = [place for place in range(1, len(sites)) if sites.contigs[place] != sites.contigs[place - 1]]
-    return list(pairwise([0, *borders, len(sites)]))
-
-
 def _window_homozygosity(alleles: Alleles, starts: Places, window: int) -> WindowHomozygosity:
     """Count the different haplotypes of each window."""
     with popgen_extra("haplotype homozygosity"):
@@ -132,7 +126,7 @@ def _window_homozygosity(alleles: Alleles, starts: Places, window: int) -> Windo
 
 
 def _cores(real: Alleles, generated: Alleles, spans: Sequence[tuple[int, int]]) -> list[tuple[int, tuple[int, int]]]:
-    """Choose sites that are common in both sets, evenly among those with most room on their contig, with that contig."""
+    """Choose sites common in both sets, evenly among those with most room on their contig, and give that contig."""
     common = np.ones(real.shape[1], dtype=bool)
     for alleles in (real, generated):
         frequency = alleles.mean(axis=0, dtype=np.float64)

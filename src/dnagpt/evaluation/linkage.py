@@ -7,13 +7,13 @@ Shapes: N haplotypes, S sites, P pairs of sites, B bins of distance, K sites sho
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dnagpt.evaluation.agreement import Floats, pearson
+from dnagpt.evaluation.agreement import DRAWN, Floats, pearson
 from dnagpt.genome.haplotypes import Alleles, Sites
 
 MATRIX_SITES = 800
@@ -55,21 +55,21 @@ class LinkageAgreement:
     """Sites that vary in both sets; only these are used."""
     dropped: int
     """Sites left out because they are fixed in one of the sets."""
-    real: Floats
+    real: Floats = field(metadata=DRAWN)
     """(P,) r2 of the random pairs in the real set."""
-    generated: Floats
+    generated: Floats = field(metadata=DRAWN)
     """(P,) r2 of the same pairs in the generated set."""
-    near_real: Floats
+    near_real: Floats = field(metadata=DRAWN)
     """(P,) r2 of the random pairs on one contig in the real set; empty without such pairs."""
-    near_generated: Floats
+    near_generated: Floats = field(metadata=DRAWN)
     """(P,) r2 of the same pairs in the generated set."""
     decay: LinkageDecay | None
     """r2 by distance; None where no contig has two sites that vary in both sets."""
-    matrix_sites: Places
+    matrix_sites: Places = field(metadata=DRAWN)
     """(K,) places of the sites that the matrices show: neighbours around the middle one, `MATRIX_SITES` at most."""
-    real_matrix: NDArray[np.float32]
+    real_matrix: NDArray[np.float32] = field(metadata=DRAWN)
     """(K, K) r2 between these sites in the real set."""
-    generated_matrix: NDArray[np.float32]
+    generated_matrix: NDArray[np.float32] = field(metadata=DRAWN)
     """(K, K) the same in the generated set."""
 
 
@@ -94,7 +94,7 @@ def compare_linkage(
         return None
     # Site by site in memory, as every pair reads two sites of all haplotypes.
     sets = [np.ascontiguousarray(alleles[:, kept].T) for alleles in (real, generated)]
-    spans = _contig_spans([sites.contigs[place] for place in kept])
+    spans = contig_spans([sites.contigs[place] for place in kept.tolist()])
     generator = np.random.default_rng(seed)
     anywhere = _draw_pairs([(0, len(kept))], pairs, generator)
     near = _draw_pairs(spans, pairs, generator)
@@ -130,6 +130,16 @@ def r2_matrix(alleles: Alleles) -> NDArray[np.float32]:
     return np.minimum((standard @ standard.T) ** 2, 1)
 
 
+def contig_spans(contigs: Sequence[str]) -> list[tuple[int, int]]:
+    """Give the first place and the last place + 1 of each stretch of sites on one contig.
+
+    >>> contig_spans(["1", "1", "X"])
+    [(0, 2), (2, 3)]
+    """
+    borders = [place for place in range(1, len(contigs)) if contigs[place] != contigs[place - 1]]
+    return list(pairwise([0, *borders, len(contigs)]))
+
+
 def _varies(alleles: Alleles) -> NDArray[np.bool_]:
     return alleles.min(axis=0) != alleles.max(axis=0)
 
@@ -142,13 +152,6 @@ def _standardised(alleles_SN: Alleles) -> NDArray[np.float32]:
     length[alleles_SN.min(axis=1) == alleles_SN.max(axis=1)] = np.nan
     values /= length[:, None].astype(np.float32)
     return values
-
-
-def _contig_spans(contigs: Sequence[str]) -> list[tuple[int, int]]:
-    """Give the first and the last place + 1 of each stretch of sites on one contig."""
-    borders = [place for place in range(1, len(contigs)) if contigs[place] != contigs[place - 1]]
-    edges = [0, *borders, len(contigs)]
-    return list(pairwise(edges))
 
 
 def _draw_pairs(spans: Sequence[tuple[int, int]], count: int, generator: np.random.Generator) -> tuple[Places, Places]:
@@ -204,7 +207,9 @@ def _all_pairs(
     if edges is None:
         return _from_moments(moments), None
     means = np.divide(sums, pairs, out=np.full_like(sums, np.nan), where=pairs > 0)
-    return _from_moments(moments), LinkageDecay(edges, pairs, *means, float(np.nanmean(np.abs(means[1] - means[0]))))
+    return _from_moments(moments), LinkageDecay(
+        edges, pairs, means[0], means[1], float(np.nanmean(np.abs(means[1] - means[0])))
+    )
 
 
 def _distance_edges(positions: Places, spans: Sequence[tuple[int, int]]) -> Floats | None:

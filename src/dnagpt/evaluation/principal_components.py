@@ -3,11 +3,11 @@
 Shapes: N real and M generated haplotypes, S sites, C components.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from dnagpt.evaluation.agreement import Floats, wasserstein
+from dnagpt.evaluation.agreement import DRAWN, Floats, wasserstein
 from dnagpt.evaluation.extras import report_extra
 from dnagpt.genome.haplotypes import Alleles
 
@@ -24,9 +24,9 @@ class ComponentAgreement:
 
     explained: Floats
     """(C,) share of the total variance on each component."""
-    real: Floats
+    real: Floats = field(metadata=DRAWN)
     """(N, C) scores of the real haplotypes, in alleles: haplotypes that differ at d sites are sqrt(d) apart."""
-    generated: Floats
+    generated: Floats = field(metadata=DRAWN)
     """(M, C) scores of the generated haplotypes."""
     wasserstein: Floats
     """(C,) 1-D Wasserstein distance between both sets on each component, in units of the scores."""

@@ -144,8 +144,8 @@ def _accuracy(distances: SetDistances) -> AdversarialAccuracy:
 
 
 def _mean(draws: list[AdversarialAccuracy]) -> AdversarialAccuracy:
-    parts = np.mean([(draw.score, draw.truth, draw.synthetic) for draw in draws], axis=0)
-    return AdversarialAccuracy(*(float(part) for part in parts), draws[0].size)
+    truth, synthetic = (float(np.mean([getattr(draw, part) for draw in draws])) for part in ("truth", "synthetic"))
+    return AdversarialAccuracy((truth + synthetic) / 2, truth, synthetic, draws[0].size)
 
 
 def _attack(members: NDArray[np.int64], others: NDArray[np.int64]) -> float:

@@ -4,12 +4,12 @@ Shapes: M haplotypes asked about, N haplotypes of the panel, n = M + N, S sites,
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dnagpt.evaluation.agreement import Floats
+from dnagpt.evaluation.linkage import contig_spans
 from dnagpt.genome.haplotypes import Alleles, Sites
 
 Places = NDArray[np.int64]
@@ -60,8 +60,7 @@ def longest_runs(haplotypes: Alleles, panel: Alleles, sites: Sites) -> tuple[Pla
     together = np.ascontiguousarray(np.concatenate([haplotypes, panel]).T)
     asked = np.arange(together.shape[1]) < len(haplotypes)
     lengths, bases = np.zeros(len(haplotypes), np.int64), np.zeros(len(haplotypes), np.int64)
-    borders = [place for place in range(1, len(sites)) if sites.contigs[place] != sites.contigs[place - 1]]
-    for first, stop in pairwise([0, *borders, len(sites)]):
+    for first, stop in contig_spans(sites.contigs):
         order = np.arange(len(asked))
         begins = np.full(len(asked), first)
         for site in range(first, stop):
@@ -102,7 +101,7 @@ def _best_matches(asked: NDArray[np.bool_], begins: Places) -> tuple[Places, Pla
 def _latest_since_panel(asked: NDArray[np.bool_], begins: Places) -> Places:
     """Take the running maximum of beginnings, afresh behind each haplotype of the panel."""
     never = np.iinfo(np.int64).max // 2
-    panels_before = np.cumsum(~asked) - ~asked
+    panels_before: Places = np.cumsum(~asked) - ~asked
     step = 1 << 32  # more than any place of a site
     running = np.maximum.accumulate(np.minimum(begins, step - 1) + panels_before * step) - panels_before * step
     return np.where((panels_before == 0) | (running == step - 1), never, running)

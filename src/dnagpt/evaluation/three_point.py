@@ -3,12 +3,12 @@
 Shapes: N haplotypes, S sites, G gaps, T triplets of sites a gap.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dnagpt.evaluation.agreement import Floats
+from dnagpt.evaluation.agreement import DRAWN, Floats
 from dnagpt.genome.haplotypes import Alleles
 
 GAPS = (1, 4, 16, 64, 256, 512, 1024)
@@ -27,9 +27,9 @@ class ThreePointAgreement:
     """Mean of these over the gaps."""
     triplets: int
     """T, triplets of each gap, drawn with replacement."""
-    real: Floats
+    real: Floats = field(metadata=DRAWN)
     """(G, T) 3-point correlation of allele 1 at all three sites in the real set."""
-    generated: Floats
+    generated: Floats = field(metadata=DRAWN)
     """(G, T) the same in the generated set."""
 
 
