@@ -34,7 +34,10 @@ def generated_haplotypes() -> dict[str, Haplotypes]:
     """A good set and a poor one, the good one with populations."""
     real = real_haplotypes()
     morgans = np.tile(np.arange(SITES // 2) * 1e-4, 2)
-    parts = [sample_mosaics(real.take(np.arange(first, first + PEOPLE)), PEOPLE, morgans=morgans, seed=3) for first in (0, PEOPLE)]
+    parts = [
+        sample_mosaics(real.take(np.arange(first, first + PEOPLE)), PEOPLE, morgans=morgans, seed=3)
+        for first in (0, PEOPLE)
+    ]
     alleles = np.concatenate([one.alleles for one in parts])
     people = [f"new{row // 2}" for row in range(2 * PEOPLE)]
     good = Haplotypes(alleles, real.sites, people, real.populations)

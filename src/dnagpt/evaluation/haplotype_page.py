@@ -34,7 +34,7 @@ def quality_sections(sets: Sequence[ComparedSet], notes: Sequence[str] = ()) -> 
         _numbers(sets, notes),
         _frequencies(sets),
         _components(sets),
-        *_populations(sets),
+        _populations(sets),
         *_linkage(sets),
         *_triplets(sets),
         *_homozygosity(sets),
@@ -56,8 +56,9 @@ def _numbers(sets: Sequence[ComparedSet], notes: Sequence[str]) -> Section:
             "The last column compares one half of the real people with the other half: about what as many other real "
             "people would reach, and half as many haplotypes make it a little worse. "
         )
-    said = _merged([(one.name, note) for one in sets for note in one.quality.notes])
-    return Section("All numbers", f"{text}\n\n{_LOOK}", tables=(quality_table(sets),), notices=(*notes, *said))
+    said = _merged([(one.name, note) for one in sets if one.kind == "generated" for note in one.quality.notes])
+    paragraphs = "\n\n".join([text, _LOOK, " ".join(said)])
+    return Section("All numbers", paragraphs, tables=(quality_table(sets),), notices=tuple(notes))
 
 
 def _frequencies(sets: Sequence[ComparedSet]) -> Section:
@@ -94,27 +95,20 @@ def _components(sets: Sequence[ComparedSet]) -> Section:
     return Section("Principal components", text, tables=(table,), figures=(figure,))
 
 
-def _populations(sets: Sequence[ComparedSet]) -> list[Section]:
-    found = {one.name: one.quality.populations for one in sets}
-    measured = {name: one for name, one in found.items() if one is not None}
-    if not measured:
-        return []
+def _populations(sets: Sequence[ComparedSet]) -> Section:
+    measured = {one.name: one.quality.populations for one in sets}
     text = (
         "A classifier is taught to tell generated from real haplotypes and is asked about others: 0.5 means that it "
         "cannot. Fst is 0 where two sets have the same allele frequencies. Where populations are known, haplotypes "
         "are also judged by whether their nearest real neighbours are of their own population."
     )
-    rows = tuple(
-        (name, one.discrimination.accuracy, one.discrimination.auc, one.discrimination.tested, one.fst)
-        for name, one in measured.items()
-    )
-    tables = [
-        Table(
-            ("Set", "Accuracy", "AUC", "Haplotypes asked about", "Fst"), rows, "Telling generated from real haplotypes"
-        ),
-        *_label_table(measured),
-    ]
-    return [Section("Populations", text, tables=tuple(tables), figures=tuple(_fst_figures(measured)))]
+    rows: list[Row] = []
+    for name, one in measured.items():
+        told = one.discrimination
+        rows.append((name, *((told.accuracy, told.auc, told.tested) if told else (None, None, None)), one.fst))
+    columns = ("Set", "Accuracy", "AUC", "Haplotypes asked about", "Fst")
+    tables = (Table(columns, tuple(rows), "Telling generated from real haplotypes"), *_label_table(measured))
+    return Section("Populations", text, tables=tables, figures=tuple(_fst_figures(measured)))
 
 
 def _label_table(measured: Mapping[str, PopulationAgreement]) -> list[Table]:
