@@ -1,6 +1,7 @@
 """Baselines of artificial genomes: what each keeps of the haplotypes it is fitted on, and what it must lose."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -118,6 +119,17 @@ def test_mosaics_begin_anew_with_every_contig() -> None:
     assert same[0] > 0.99
     assert same[1] == pytest.approx(0.5, abs=0.05)
     assert same[2] > 0.99
+
+
+def test_mosaics_copy_within_one_population_and_are_of_it() -> None:
+    alleles = np.arange(2).repeat(6).reshape(-1, 1).repeat(8, axis=1)
+    people = replace(haplotypes(alleles), populations=["north"] * 6 + ["south"] * 6).take(np.arange(3, 12))
+    drawn = sample_mosaics(people, 3000, morgans=np.arange(8) * 1e-2, seed=1)
+    assert drawn.populations is not None
+    north = np.array(drawn.populations) == "north"
+    assert north.sum() == 1000
+    assert drawn.alleles[north].mean() < 0.2
+    assert drawn.alleles[~north].mean() > 0.8
 
 
 @pytest.mark.parametrize(

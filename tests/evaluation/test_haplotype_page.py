@@ -36,6 +36,7 @@ FIGURES: dict[str, Callable[[Sequence[ComparedSet]], str | None]] = {
     "accuracy": curves.accuracy_plot,
     "stretches": curves.stretches_plot,
 }
+LEFT_OUT = {"decay", "triplets", "homozygosity", "stretches"}
 
 
 def drawn(name: str, sets: Sequence[ComparedSet]) -> str:
@@ -48,18 +49,19 @@ def drawn(name: str, sets: Sequence[ComparedSet]) -> str:
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_figures_are_well_formed_repeatable_and_follow_the_page(name: str) -> None:
-    svg = drawn(name, compared_sets())
+    sets = compared_sets()[1:3]
+    svg = drawn(name, sets)
     assert ET.fromstring(svg).attrib["aria-label"]
-    assert svg == drawn(name, compared_sets())
+    assert svg == drawn(name, sets)
     assert "#" not in themed(svg).replace("url(#", "").replace('href="#', "")
     assert "poor &lt;&amp;&gt;" in svg
-    assert len(svg) < 400_000
+    assert len(svg) < 200_000
 
 
-@pytest.mark.parametrize("name", FIGURES)
-@pytest.mark.parametrize("count", [1, 3, 5])
-def test_figures_are_drawn_of_any_number_of_sets(name: str, count: int) -> None:
-    assert "<svg" in drawn(name, compared_sets()[:count])
+@pytest.mark.parametrize("count", [1, 3, 4, 5])
+def test_panels_are_drawn_of_any_number_of_sets(count: int) -> None:
+    svg = drawn("distances", compared_sets()[:count])
+    assert svg.count("Sites that differ") == count
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -69,10 +71,11 @@ def test_what_was_not_measured_is_left_out_or_said(name: str) -> None:
         first.quality, components=None, linkage=None, three_point=None, homozygosity=None, privacy=None
     ))  # fmt: skip
     svg = FIGURES[name]([bare])
-    assert svg is None or "<svg" in svg
-    assert "<svg" in drawn(name, [bare, *others[:1]])
-    if name in {"components", "linkage"}:
-        assert "not measured" in drawn(name, [bare])
+    assert svg is None if name in LEFT_OUT else svg is not None
+    if svg and name in {"components", "linkage"}:
+        assert "not measured" in svg
+    if name in LEFT_OUT:
+        assert first.name not in drawn(name, [bare, *others[:1]]).partition(">")[2]
 
 
 @pytest.mark.parametrize("name", ["frequencies", "components", "spectrum", "accuracy"])

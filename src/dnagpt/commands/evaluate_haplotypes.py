@@ -40,8 +40,8 @@ def evaluate_haplotypes(
     if with_baselines:
         morgans, said = _morgans(sets.real.sites, genetic_map)
         beside, notes = baselines(morgans), [*notes, *said]
-    for note in notes:
-        log.warning(note)
+        for note in said:
+            log.warning(note)
     limit = with_baselines and len(set(sets.real.individuals)) >= FEWEST_PEOPLE
     compared = _compare(sets, beside, limit=limit, seed=seed, quiet=quiet)
     facts = _facts(files, genetic_map, sets, seed)

@@ -1,5 +1,6 @@
 """Haplotypes of several files, brought to the same sites: real ones, generated ones, training and held-out people."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from dnagpt.genome.haplotypes import Haplotypes, Sites
 from dnagpt.genome.legend import UNKNOWN_CONTIG
 from dnagpt.genome.populations import read_populations
 
+log = logging.getLogger("dnagpt")
 Site = tuple[str, int, str, str]
 _LIST_ENDINGS = (".txt", ".list", ".tsv", ".csv", "")
 _ENDINGS = (".gz", ".zip", ".bgz", ".hapt", ".hap", ".vcf", ".bcf", ".trees")
@@ -127,6 +129,8 @@ def read_sets(files: SetFiles) -> HaplotypeSets:
     paths = [files.real, *files.generated.values(), *(path for path in parts.values() if path and not _is_list(path))]
     read = [real, *generated, *further.values()]
     (real, *others), notes = at_common_sites(read, [str(path) for path in paths])
+    for note in notes:
+        log.warning(note)
     further = dict(zip(further, others[len(generated) :], strict=True))
     training, held_out = _divided(real, lists, further)
     left_out = [

@@ -1,16 +1,16 @@
 """Artificial genomes that need no model: the yardsticks beside which generated haplotypes are judged.
 
-Shapes: N training haplotypes, S sites. All draw from the training haplotypes as they are, whatever populations these
-are of, and say nothing of the population of what they draw.
+Shapes: N training haplotypes, S sites. Only mosaics know of populations; the others draw from all haplotypes as one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dnagpt.errors import InputError
-from dnagpt.genome.haplotypes import Alleles, Haplotypes
+from dnagpt.genome.haplotypes import Alleles, Haplotypes, Sites
 
 Floats = NDArray[np.float64]
 EFFECTIVE_SIZE = 10_000
@@ -82,11 +82,14 @@ def sample_mosaics(
 ) -> Haplotypes:
     """Draw haplotypes as mosaics of the training haplotypes, cut where recombination would cut them.
 
-    The copying model of Li and Stephens 2003 (Genetics 165:2213), read as a recipe: a haplotype copies one of the N,
-    chosen at random; between two sites d morgans apart it goes on to another one, again any of the N, with the
-    probability `1 - exp(-4 * effective_size * d / N)`, and always between contigs. Each allele is then the other one
-    with the probability `theta / (2 * (N + theta))`, `theta = 1 / (1 + 1/2 + ... + 1/(N - 1))`. Long stretches are
-    those of real people, so its privacy is poor and everything else good: a model has to come near it without copying.
+    The copying model of Li and Stephens 2003 (Genetics 165:2213), read as a recipe: a haplotype copies one of N, chosen
+    at random; between two sites d morgans apart it goes on to another one, again any of the N, with the probability
+    `1 - exp(-4 * effective_size * d / N)`, and always between contigs. Each allele is then the other one with the
+    probability `theta / (2 * (N + theta))`, `theta = 1 / (1 + 1/2 + ... + 1/(N - 1))`. Where populations are known,
+    each mosaic copies the N haplotypes of one population, which it is then of; populations keep their shares.
+
+    Between distant sites little linkage is left. Between near ones it is real, and so are the long stretches copied,
+    so that its privacy is poor: a model has to come near it without copying.
 
     Args:
         training: The haplotypes to copy.
@@ -96,7 +99,7 @@ def sample_mosaics(
         effective_size: Diploid people of the idealised population.
 
     Raises:
-        InputError: The sites of a contig go back on the map, or there are fewer than two training haplotypes.
+        InputError: The sites of a contig go back on the map, or there are fewer than two haplotypes to copy.
 
     >>> from dnagpt.genome.haplotypes import Sites
     >>> sites = Sites(["15"] * 2, np.array([99, 150]), ["rs1", "rs2"], ["A", "C"], ["G", "T"])
@@ -107,21 +110,38 @@ def sample_mosaics(
     (True, True)
     """
     _check(training, count)
-    if len(training) < 2:
-        raise InputError("A mosaic needs two or more training haplotypes to copy.")
-    switch = _switch_chances(training, np.asarray(morgans, dtype=np.float64), effective_size)
-    theta = 1 / (1 / np.arange(1, len(training))).sum()
-    flip = theta / (2 * (len(training) + theta))
+    distances = _distances(training.sites, np.asarray(morgans, dtype=np.float64))
     generator = np.random.default_rng(seed)
+    names = np.zeros(len(training), dtype=np.str_) if training.populations is None else np.array(training.populations)
+    panels = {str(name): training.alleles[names == name] for name in np.unique(names)}
+    counts = _shared_out(count, [len(panel) for panel in panels.values()])
+    for name, panel in panels.items():
+        if len(panel) < 2:
+            raise InputError(f"A mosaic needs two or more haplotypes to copy; there is one of {name or 'training'}.")
+    pieces = [
+        _mosaics(panel, drawn, 4 * effective_size * distances, generator)
+        for panel, drawn in zip(panels.values(), counts, strict=True)
+    ]
+    drawn = _drawn(np.concatenate(pieces), training, "mosaic")
+    return (
+        drawn if training.populations is None else replace(drawn, populations=np.repeat(list(panels), counts).tolist())
+    )
+
+
+def _mosaics(panel: Alleles, count: int, scaled: Floats, generator: np.random.Generator) -> Alleles:
+    """Draw mosaics of a panel (N, S); `scaled` (S,) is 4 effective sizes times the distance to the site before."""
+    switch = -np.expm1(-scaled / len(panel))
+    theta = 1 / (1 / np.arange(1, len(panel))).sum()
+    flip = theta / (2 * (len(panel) + theta))
     alleles = np.empty((count, len(switch)), dtype=np.uint8)
     columns = np.arange(len(switch))
     for rows in _blocks(alleles):
         shape = alleles[rows].shape
         begins = np.where(generator.random(shape) < switch, columns, 0)
         np.maximum.accumulate(begins, axis=1, out=begins)  # where the piece that covers each site begins
-        donors = np.take_along_axis(generator.integers(len(training), size=shape, dtype=np.int32), begins, axis=1)
-        alleles[rows] = training.alleles[donors, columns] ^ (generator.random(shape) < flip)
-    return _drawn(alleles, training, "mosaic")
+        donors = np.take_along_axis(generator.integers(len(panel), size=shape, dtype=np.int32), begins, axis=1)
+        alleles[rows] = panel[donors, columns] ^ (generator.random(shape) < flip)
+    return alleles
 
 
 def _check(training: Haplotypes, count: int) -> None:
@@ -143,19 +163,31 @@ def _chance_of_one(context: NDArray[np.int64], alleles: Alleles, length: int, sm
     return chance
 
 
-def _switch_chances(training: Haplotypes, morgans: Floats, effective_size: float) -> Floats:
-    """Give the probability with which a mosaic begins another piece at each site, (S,); 1 where a contig begins."""
-    contigs = np.asarray(training.sites.contigs)
+def _distances(sites: Sites, morgans: Floats) -> Floats:
+    """Give the distance of each site from the one before it, (S,); without bound where a contig begins."""
+    contigs = np.asarray(sites.contigs)
     assert morgans.shape == contigs.shape
     distance, same = np.diff(morgans), contigs[1:] == contigs[:-1]
     if (distance[same] < 0).any():
         place = int(np.flatnonzero(same & (distance < 0))[0]) + 1
         raise InputError(
-            f"Site {place + 1:,} ({training.sites.names[place]}) lies before the site in front of it on the genetic "
+            f"Site {place + 1:,} ({sites.names[place]}) lies before the site in front of it on the genetic "
             "map. Sort the sites by position, or give another map."
         )
-    chances = -np.expm1(-4 * effective_size * np.where(same, distance, 0) / len(training))
-    return np.r_[1.0, np.where(same, chances, 1.0)]
+    return np.r_[np.inf, np.where(same, distance, np.inf)]
+
+
+def _shared_out(count: int, sizes: Sequence[int]) -> NDArray[np.int64]:
+    """Share out a number in proportion to sizes, by largest remainder.
+
+    >>> _shared_out(10, [1, 1, 1]).tolist(), _shared_out(5, [60, 30, 10]).tolist()
+    ([4, 3, 3], [3, 2, 0])
+    """
+    exact = count * np.asarray(sizes, dtype=np.float64) / sum(sizes)
+    shares = np.floor(exact).astype(np.int64)
+    largest = np.argsort(shares - exact, kind="stable")[: count - int(shares.sum())]
+    shares[largest] += 1
+    return shares
 
 
 def _blocks(alleles: Alleles) -> Iterator[slice]:

@@ -49,7 +49,8 @@ def _numbers(sets: Sequence[ComparedSet], notes: Sequence[str]) -> Section:
     text = (
         f"Every set is compared with the same {first.real_count:,} real haplotypes at {first.site_count:,} sites. "
         "Baselines need no model: independent sites keep allele frequencies alone, Markov chains look back at the "
-        "sites just before, and Li-Stephens mosaics are pieced together from real haplotypes. "
+        "sites just before, and Li-Stephens mosaics are pieced together from real haplotypes (each of one population, "
+        "where populations are known). "
     )
     if halves:
         text += (
@@ -99,8 +100,9 @@ def _populations(sets: Sequence[ComparedSet]) -> Section:
     measured = {one.name: one.quality.populations for one in sets}
     text = (
         "A classifier is taught to tell generated from real haplotypes and is asked about others: 0.5 means that it "
-        "cannot. Fst is 0 where two sets have the same allele frequencies. Where populations are known, haplotypes "
-        "are also judged by whether their nearest real neighbours are of their own population."
+        "cannot, and a little less is common where a set was fitted on the very people asked about. Fst is 0 where two "
+        "sets have the same allele frequencies. Where populations are known, haplotypes are also judged by whether "
+        "their nearest real neighbours are of their own population."
     )
     rows: list[Row] = []
     for name, one in measured.items():
