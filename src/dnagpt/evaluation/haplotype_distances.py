@@ -126,10 +126,9 @@ def nearest(distances: Distances, *, itself: bool) -> NDArray[np.int64]:
     """
     if not itself:
         return distances.min(axis=1).astype(np.int64)
-    places = np.arange(len(distances))
-    own = np.zeros(distances.shape, dtype=bool)
-    own[places, places] = True
-    return np.min(distances, axis=1, where=~own, initial=np.iinfo(distances.dtype).max).astype(np.int64)
+    others = distances.copy()
+    np.fill_diagonal(others, np.iinfo(distances.dtype).max)
+    return others.min(axis=1).astype(np.int64)
 
 
 def compare_distances(real: Alleles, generated: Alleles) -> DistanceAgreement:

@@ -133,7 +133,7 @@ def measure_haplotypes(
         notes.append("Privacy was not measured, as training and held-out haplotypes were not both given.")
     else:
         sides = [_thinned(side, name, seed, notes) for name, side in (("training", training), ("held-out", held_out))]
-        privacy = measure_privacy(sides[0].alleles, sides[1].alleles, near[1].alleles, real.sites, seed=seed)
+        privacy = measure_privacy(sides[0], sides[1], near[1], seed=seed)
     one, two = real.alleles, generated.alleles
     quality = HaplotypeQuality(
         real_count=len(real),

@@ -3,15 +3,16 @@
 Shapes: T training, H held-out and M generated haplotypes, S sites, Q quantiles.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dnagpt.evaluation.haplotype_distances import Distances, SetDistances, distance_matrix, nearest
+from dnagpt.evaluation.haplotype_distances import SetDistances, nearest
 from dnagpt.evaluation.ranking import area_under_roc, score_order
 from dnagpt.evaluation.shared_stretches import SharedStretches, shared_stretches
-from dnagpt.genome.haplotypes import Alleles, Sites
+from dnagpt.genome.haplotypes import Alleles, Haplotypes
 
 DRAWS = 20
 """How often sets are thinned to one size; AATS against training and held-out people is the mean over these draws."""
@@ -42,7 +43,7 @@ class Privacy:
     privacy_loss: float
     """AATS of the held-out set minus that of the training set: 0 is ideal, above it the training set is hugged."""
     privacy_loss_deviation: float
-    """Standard deviation of that difference over the draws of `size` haplotypes."""
+    """Standard deviation of that difference between random parts of all these people: what chance alone makes of it."""
     membership_auc: float
     """Area under the ROC curve of an attack that takes for members whose nearest generated neighbour is near: 0.5 is
     ideal."""
@@ -71,7 +72,7 @@ def adversarial_accuracy(truth: Alleles, synthetic: Alleles, *, seed: int = 0) -
     """
     size = min(len(truth), len(synthetic))
     generator = np.random.default_rng(seed)
-    true, made = (side[_draw(len(side), size, generator)] for side in (truth, synthetic))
+    true, made = (side[_draw(np.arange(len(side)), size, generator)] for side in (truth, synthetic))
     return _accuracy(SetDistances.of(true, made))
 
 
@@ -81,58 +82,76 @@ def known_accuracy(distances: SetDistances, *, seed: int = 0) -> AdversarialAccu
     if counts[0] == counts[1]:
         return _accuracy(distances)
     generator = np.random.default_rng(seed)
-    return _accuracy(distances.take(*(_draw(count, min(counts), generator) for count in counts)))
+    return _accuracy(distances.take(*(_draw(np.arange(count), min(counts), generator) for count in counts)))
 
 
-def measure_privacy(
-    training: Alleles, held_out: Alleles, generated: Alleles, sites: Sites, *, seed: int = 0
-) -> Privacy:
+def measure_privacy(training: Haplotypes, held_out: Haplotypes, generated: Haplotypes, *, seed: int = 0) -> Privacy:
     """Compare generated haplotypes (M, S) with those of training (T, S) and those held out (H, S).
 
     AATS needs sets of one size, so all three are thinned to the smallest one, `DRAWS` times, and the means are given.
-    The attack (Hilprecht et al. 2019; Yelmen et al. 2021 give its neighbours as AATS) asks for all people how far their
-    nearest generated haplotype is. Copies are counted in full.
+    As often, all people are dealt anew to two sets, which shows how far chance alone drives both apart. The attack asks
+    for all people how far their nearest generated haplotype is (Hilprecht et al. 2019, PoPETs 2019:232, with one
+    neighbour). Copies are counted in full. Privacy loss: Yelmen et al. 2021, PLoS Genetics 17:e1009303.
 
-    >>> people = np.random.default_rng(0).integers(2, size=(30, 12), dtype=np.uint8)
+    >>> from dnagpt.genome.haplotypes import Sites
     >>> sites = Sites(["1"] * 12, np.arange(12), ["."] * 12, ["A"] * 12, ["G"] * 12)
-    >>> stolen = measure_privacy(people[:20], people[20:], people[:20], sites)
+    >>> alleles = np.random.default_rng(0).integers(2, size=(30, 12), dtype=np.uint8)
+    >>> people = Haplotypes(alleles, sites, [f"p{i}" for i in range(30)])
+    >>> stolen = measure_privacy(people.take(range(20)), people.take(range(20, 30)), people.take(range(20)))
     >>> stolen.membership_auc, stolen.training_copies, stolen.privacy_loss > 0
     (1.0, 20, True)
     """
+    everybody = np.concatenate([training.alleles, held_out.alleles])
+    known = SetDistances.of(everybody, generated.alleles)
+    member = np.arange(len(everybody)) < len(training)
     size = min(len(training), len(held_out), len(generated))
     generator = np.random.default_rng(seed)
-    made = distance_matrix(generated, generated)
-    against = [
-        SetDistances(distance_matrix(people, people), made, distance_matrix(people, generated), len(sites))
-        for people in (training, held_out)
-    ]
-    draws: list[list[AdversarialAccuracy]] = [[], []]
-    for _ in range(DRAWS):
-        synthetic = _draw(len(generated), size, generator)
-        for known, side in zip(draws, against, strict=True):
-            known.append(_accuracy(side.take(_draw(len(side.first), size, generator), synthetic)))
-    losses = [unseen.score - seen.score for seen, unseen in zip(*draws, strict=True)]
-    distances = [nearest(side.between, itself=False) for side in against]
+
+    def losses(dealt: Sequence[NDArray[np.bool_]]) -> list[tuple[AdversarialAccuracy, AdversarialAccuracy]]:
+        pairs = []
+        for one in dealt:
+            synthetic = _draw(np.arange(len(generated)), size, generator)
+            sides = (_draw(np.flatnonzero(side), size, generator) for side in (one, ~one))
+            seen, unseen = (_accuracy(known.take(side, synthetic)) for side in sides)
+            pairs.append((seen, unseen))
+        return pairs
+
+    people = [*training.individuals, *held_out.individuals]
+    measured = losses([member] * DRAWS)
+    chance = losses([_deal(people, len(training), generator) for _ in range(DRAWS)])
+    nearest_made = nearest(known.between, itself=False)
+    copied = known.between == 0
     stretches = [
-        shared_stretches(generated, people[_draw(len(people), size, generator)], sites)
-        for people in (training, held_out)
+        shared_stretches(generated.alleles, everybody[_draw(np.flatnonzero(side), size, generator)], training.sites)
+        for side in (member, ~member)
     ]
     return Privacy(
-        training=_mean(draws[0]),
-        held_out=_mean(draws[1]),
-        privacy_loss=float(np.mean(losses)),
-        privacy_loss_deviation=float(np.std(losses)),
-        membership_auc=_attack(*distances),
-        training_copies=_copies(against[0].between),
-        held_out_copies=_copies(against[1].between),
+        training=_mean([seen for seen, _ in measured]),
+        held_out=_mean([unseen for _, unseen in measured]),
+        privacy_loss=float(np.mean([unseen.score - seen.score for seen, unseen in measured])),
+        privacy_loss_deviation=float(np.std([unseen.score - seen.score for seen, unseen in chance], ddof=1)),
+        membership_auc=_attack(nearest_made[member], nearest_made[~member]),
+        training_copies=int(copied[member].any(axis=0).sum()),
+        held_out_copies=int(copied[~member].any(axis=0).sum()),
         training_stretches=stretches[0],
         held_out_stretches=stretches[1],
     )
 
 
-def _draw(count: int, size: int, generator: np.random.Generator) -> NDArray[np.int64]:
-    """Draw `size` of `count` haplotypes, in their order; all of them where that is all there are."""
-    return np.sort(generator.choice(count, size=size, replace=False))
+def _deal(people: Sequence[str], first: int, generator: np.random.Generator) -> NDArray[np.bool_]:
+    """Deal people at random to a set of `first` haplotypes and another one; one person at most is in both."""
+    names, of = np.unique(np.array(people), return_inverse=True)
+    place = np.empty(len(names), dtype=np.int64)
+    place[generator.permutation(len(names))] = np.arange(len(names))
+    order = np.argsort(place[of], kind="stable")
+    chosen = np.zeros(len(people), dtype=bool)
+    chosen[order[:first]] = True
+    return chosen
+
+
+def _draw(places: NDArray[np.int64], size: int, generator: np.random.Generator) -> NDArray[np.int64]:
+    """Draw `size` of these places, in their order; all of them where that is all there are."""
+    return np.sort(generator.choice(places, size=size, replace=False))
 
 
 def _accuracy(distances: SetDistances) -> AdversarialAccuracy:
@@ -153,7 +172,3 @@ def _attack(members: NDArray[np.int64], others: NDArray[np.int64]) -> float:
     scores = -np.concatenate([members, others])
     belongs = np.repeat([1, 0], [len(members), len(others)])
     return float(area_under_roc(score_order(scores), belongs, np.ones((1, len(scores))))[0])
-
-
-def _copies(people_by_generated: Distances) -> int:
-    return int((people_by_generated == 0).any(axis=0).sum())

@@ -79,7 +79,7 @@ def read_genetic_map(path: str | os.PathLike[str], *, contig: str | None = None)
 
     A header names the columns: chromosome (chr, chrom, contig), position (pos, bp, `Position(bp)`) and centimorgans
     (cM, `Map(cM)`, `Genetic_Map(cM)`), as SHAPEIT, HapMap and IMPUTE write them. Four columns without a header are
-    a PLINK `.map`: chromosome, name, centimorgans, position. `contig` names the contig of a file that has no such column.
+    a PLINK `.map`: chromosome, name, centimorgans, position. `contig` names the contig of a file without such a column.
     Raises InputError with the line for what is no number, and for positions or distances that go back.
     """
     name = shown(path)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from dnagpt.errors import InputError
 
-_REGION = re.compile(r"(?P<contig>.+?)(?::(?P<start>[\d,]+)(?P<range>-(?P<end>[\d,]*))?)?")
+_REGION = re.compile(r"(?P<contig>[^:].*?)(?::(?P<start>[\d,]+)(?P<range>-(?P<end>[\d,]*))?)?")
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import pysam
+import pysam.bcftools
 
 from dnagpt.errors import InputError
 from dnagpt.genome.files import atomic_path
@@ -118,13 +119,10 @@ def _write_bcf(haplotypes: Haplotypes, path: Path, notes: Mapping[str, str], _la
         try:
             with text.open("wb") as file:
                 _write_all(lines, file)
-            with (
-                _htslib_silent(),
-                pysam.VariantFile(os.fspath(text)) as source,
-                pysam.VariantFile(os.fspath(temporary), "wb", header=source.header) as sink,
-            ):
-                for record in source:
-                    sink.write(record)
+            # Not through pysam.VariantFile, which gives symbolic alleles an END that the header does not declare.
+            pysam.bcftools.view("--no-version", "-Ob", "-o", os.fspath(temporary), os.fspath(text), catch_stdout=False)
+        except pysam.SamtoolsError as error:
+            raise OSError(str(error)) from error
         finally:
             text.unlink(missing_ok=True)
         _make_index(temporary, index, csi=True)

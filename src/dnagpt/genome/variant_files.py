@@ -104,7 +104,7 @@ def _opened(path: Path, selection: HaplotypeSelection) -> Iterator[Any]:
     set_htslib_log_level(_HTSLIB_SILENT)  # its complaints would go to standard error; ours say what is needed
     try:
         variants = cyvcf2.VCF(os.fspath(path), lazy=True)
-    except OSError as error:
+    except Exception as error:  # cyvcf2 raises nothing more precise
         set_htslib_log_level(_HTSLIB_WARNINGS)
         raise InputError(
             f"{path} is not VCF or BCF, or its header is damaged. Check it with `bcftools head`."
