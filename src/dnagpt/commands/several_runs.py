@@ -5,9 +5,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table as ConsoleTable
-
 from dnagpt.commands.finetune_settings import FinetuneSettings
 from dnagpt.commands.results import write_metrics, write_scores
 from dnagpt.commands.score_sections import HEADLINE_SCORES, score_name
@@ -110,16 +107,6 @@ def compare_runs(folders: Sequence[Path], output: Path | None, *, score: str) ->
         section = Section("Runs beside one another", tables=(table,), figures=(figure,))
         write_report(output / "report.html", "Runs beside one another", score, [section], {})
     return table
-
-
-def print_table(table: Table) -> None:
-    """Show a table of runs on standard output."""
-    shown = ConsoleTable(*table.columns)
-    for row in table.rows:
-        shown.add_row(
-            *(f"{cell:.3f}" if isinstance(cell, float) else "" if cell is None else str(cell) for cell in row)
-        )
-    Console().print(shown)
 
 
 def _first_scores(folder: Path) -> dict[tuple[str, str, str], float | None]:
