@@ -9,6 +9,13 @@ import numpy as np
 import pandas as pd
 
 from dnagpt.checkpoint import Model
+from dnagpt.commands.haplotype_section import (
+    haplotype_headlines,
+    haplotype_metrics,
+    haplotype_nats,
+    haplotype_rows,
+    haplotype_section,
+)
 from dnagpt.commands.progress import counting
 from dnagpt.commands.results import write_scores
 from dnagpt.commands.score_sections import headlines_of, score_sections, split_section
@@ -131,6 +138,12 @@ def _report_task(
     several: bool, seed: int, quiet: bool,
 ) -> Finetuned:  # fmt: skip
     parts = one.labelled.parts
+    facts = {"task": one.task.name} if several else {}
+    heading = f"{one.task.name}: " if several else ""
+    if one.labelled.haplotypes is not None:
+        nats = haplotype_nats(taught, one, quiet=quiet)
+        section, headlines = haplotype_section(one, nats, heading=heading), haplotype_headlines(one, nats)
+        return Finetuned(run.model, haplotype_metrics(one, nats), [section], headlines, haplotype_rows(nats, facts))
     part: Part = "test" if parts["test"] else "validation" if parts["validation"] else "train"
     divided = split_report(one.labelled, one.task)
     metrics: dict[str, Any] = {"part": part, "split": divided.as_dict(), "notes": list(one.labelled.notes)}
@@ -152,9 +165,8 @@ def _report_task(
     sets = list(test_sets(one, part))
     scores = score_answers(records, found, sets)
     metrics["scores"] = {each.name: _by_answer(scores, each.name) for each in sets}
-    sections += score_sections(scores, records, found, sets, heading=f"{one.task.name}: " if several else "")
+    sections += score_sections(scores, records, found, sets, heading=heading)
     sections += _attention(next(iter(taught.values())), one.task, own, places)
-    facts = {"task": one.task.name} if several else {}
     return Finetuned(run.model, metrics, sections, headlines_of(scores), _rows(scores, facts))
 
 

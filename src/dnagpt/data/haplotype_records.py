@@ -31,7 +31,14 @@ def read_haplotype_records(config: DataConfig, task: Task) -> Labelled:
         known = read_populations(
             source.populations, column=source.population_column, sample_column=source.sample_column
         )
-        haplotypes = haplotypes.with_populations(known)
+        strangers = source.population_names.keys() - set(known.values())
+        if strangers:
+            raise InputError(
+                f"data.haplotypes.population_names renames {min(strangers)!r}, which {source.populations} does not "
+                f"have; it has {', '.join(sorted(set(known.values())))}."
+            )
+        renamed = {person: source.population_names.get(name, name) for person, name in known.items()}
+        haplotypes = haplotypes.with_populations(renamed)
     if task.template.token_fields and haplotypes.populations is None:
         raise InputError(
             f"The template {task.template} asks for a population, and nothing says which one each person is of. "

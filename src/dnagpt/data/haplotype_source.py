@@ -1,5 +1,6 @@
 """Where haplotypes to learn come from: the `[data.haplotypes]` of a task file."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import Field
@@ -16,6 +17,8 @@ class HaplotypeSource(HaplotypeSelection):
     """The table that says which population each person is of."""
     population_column: str | None = None
     """The column of the populations, where it is not called population or pop."""
+    population_names: Mapping[str, str] = Field(default_factory=dict)
+    """Populations of the table that are to count as another one: `{"EUR,AFR" = "EUR"}`."""
     sample_column: str | None = None
     """The column of the people, where it is not called sample, individual, id or alike."""
     relatives: Path | None = None

@@ -77,6 +77,40 @@ def sample_markov_sites(
     return _drawn(np.ascontiguousarray(drawn.T), training, f"markov{order}")
 
 
+def independent_surprise(training: Haplotypes, asked: Haplotypes) -> Floats:
+    """Give -log P of each haplotype, in nats, (M,), if sites knew nothing of one another: what linkage is worth.
+
+    Frequencies are those of the training set with half a haplotype of each allele added, so that none is impossible.
+
+    >>> from dnagpt.genome.haplotypes import Sites
+    >>> one_site = Sites(["15"], np.array([99]), ["rs1"], ["A"], ["G"])
+    >>> real = Haplotypes(np.array([[0], [1]], dtype=np.uint8), one_site, ["HG1", "HG1"])
+    >>> np.exp(-independent_surprise(real, real)).tolist()
+    [0.5, 0.5]
+    """
+    chance = (training.alleles.sum(axis=0) + 0.5) / (len(training) + 1)
+    return -np.log(np.where(asked.alleles, chance, 1 - chance)).sum(axis=1)
+
+
+def markov_surprise(training: Haplotypes, asked: Haplotypes, *, order: int, smoothing: float = 1.0) -> Floats:
+    """Give -log P of each haplotype, in nats, (M,), under the chain that `sample_markov_sites` draws from.
+
+    >>> from dnagpt.genome.haplotypes import Sites
+    >>> sites = Sites(["15"] * 2, np.array([99, 150]), ["rs1", "rs2"], ["A", "C"], ["G", "T"])
+    >>> real = Haplotypes(np.array([[0, 1], [1, 0]] * 500, dtype=np.uint8), sites, ["HG1"] * 1000)
+    >>> np.exp(-markov_surprise(real, real.take([0]), order=1)).round(2).tolist()
+    [0.5]
+    """
+    surprise = np.zeros(len(asked))
+    context, own = (np.zeros(len(of), dtype=np.int64) for of in (training, asked))
+    for site, (known, alleles) in enumerate(zip(training.alleles.T, asked.alleles.T, strict=True)):
+        chance = _chance_of_one(context, known, min(site, order), smoothing)[own]
+        surprise -= np.log(np.where(alleles, chance, 1 - chance))
+        last = (1 << min(site + 1, order)) - 1
+        context, own = (context << 1 | known) & last, (own << 1 | alleles) & last
+    return surprise
+
+
 def sample_mosaics(
     training: Haplotypes, count: int, *, morgans: ArrayLike, seed: int, effective_size: float = EFFECTIVE_SIZE
 ) -> Haplotypes:
