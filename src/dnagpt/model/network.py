@@ -1,12 +1,14 @@
 """DNAGPT: a causal transformer that reads and writes tokens and numbers in one row of positions.
 
-Shapes: B rows, L positions, Q positions asked for in each row, P positions asked for in all, D width, V vocabulary.
+Shapes: B rows, L positions, Q positions asked for in each row, P positions asked for in all, D width, V vocabulary,
+C tokens asked for.
 """
 
 import math
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from dnagpt.model.cache import Past
 from dnagpt.model.config import ModelConfig
@@ -92,9 +94,14 @@ class DNAGPT(nn.Module):
             past.advance(ids_BL)
         return self.final_norm(x_BLD if wanted_BL is None else x_BLD[wanted_BL])
 
-    def token_logits(self, hidden: torch.Tensor) -> torch.Tensor:
-        """The score of every token as the next one: (..., D) to (..., V)."""
-        return self.token_head(hidden)
+    def token_logits(self, hidden: torch.Tensor, ids_C: torch.Tensor | None = None) -> torch.Tensor:
+        """The score of every token as the next one, (..., D) to (..., V), or of the tokens asked for, (..., C)."""
+        if ids_C is None:
+            return self.token_head(hidden)
+        *before, scores = self.token_head
+        for layer in before:
+            hidden = layer(hidden)
+        return F.linear(hidden, scores.get_parameter("weight")[ids_C])
 
     def number(self, hidden: torch.Tensor) -> torch.Tensor:
         """The number expected at the next position: (..., D) to (...), in the unit of the training numbers."""
