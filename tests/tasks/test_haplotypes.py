@@ -183,7 +183,7 @@ def test_sites_come_back_from_a_legend() -> None:
 
 def with_haplotypes() -> Model:
     model = tiny_model()
-    task = a_task(70, context=32, tail=4, populations=["EUR", "AFR"])
+    task = a_task(70, context=32, tail=4, populations=["EUR", "AFR", "EUR"])
     return replace(model, tasks={**model.tasks, "panel": task})
 
 
@@ -196,6 +196,7 @@ def test_a_folder_keeps_the_language_of_its_haplotypes(tmp_path: Path) -> None:
         assert (tmp_path / "again" / name).read_bytes() == (tmp_path / "model" / name).read_bytes()
     mine, theirs = language_of(model.tasks["panel"]), language_of(found.tasks["panel"])
     assert theirs.sites.same_alleles(mine.sites)
+    assert theirs.counts == {"AFR": 1, "EUR": 2}
     assert (theirs.field, theirs.populations, theirs.window, theirs.tail) == (
         "haplotype",
         {"AFR": "0", "EUR": "1"},
@@ -258,8 +259,10 @@ REFUSALS: dict[str, tuple[Callable[[Path], object], str]] = {
     "a tail that cuts k-mers": (setting(tail=3), "Windows of 36 sites behind 3 are not whole k-mers"),
     "a window without end": (setting(window=10**18), "are no numbers of sites"),
     "another answer": (setting(field="text"), "The haplotypes are the answer 'text'"),
-    "a population that is no text": (setting(populations={"EUR": 1}), "haplotypes.populations is missing, strange"),
-    "a token that is none": (setting(populations={"EUR": "EUR"}), "<EUR> is not a reserved token"),
+    "a population that is no text": (setting(populations={"AFR": 1, "EUR": "2"}), "are not a token and a count"),
+    "a count of nothing": (setting(counts={"AFR": 1, "EUR": 0}), "are not a token and a count"),
+    "a population without a count": (setting(counts={"AFR": 1}), "are not a token and a count"),
+    "a token that is none": (setting(populations={"AFR": "1", "EUR": "EUR"}), "<EUR> is not a reserved token"),
 }
 
 

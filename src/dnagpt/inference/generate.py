@@ -10,8 +10,10 @@ from itertools import groupby
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch.nn import functional as F
 
 from dnagpt.errors import InputError
+from dnagpt.inference.cores import side_by_side
 from dnagpt.inference.sampling import Sampling, choose, uniform_numbers
 from dnagpt.language.template import Rows
 from dnagpt.model import DNAGPT, KeyValueCache, autocast
@@ -36,15 +38,17 @@ class Grammar:
     """Which tokens may be generated, and which of them are the last of a sequence."""
 
     allowed: tuple[int, ...]
-    """Ids that may follow, in ascending order."""
+    """Ids that may follow."""
     last: frozenset[int] = frozenset()
     """Ids after which the sequence is finished."""
+    place: int = 0
+    """Which k-mer of known sites the token is, counted from 1 over the whole haplotype; 0: none."""
 
 
 def generate(
     network: DNAGPT,
     continuations: Sequence[Continuation],
-    grammar: Grammar,
+    grammar: Grammar | Sequence[Grammar],
     *,
     max_tokens: int,
     sampling: Sampling,
@@ -57,8 +61,9 @@ def generate(
 ) -> list[Ids]:
     """Continue every prompt by up to `max_tokens` tokens, prompts of equal length together.
 
-    What comes out for a prompt depends on the seed and its sample number, not on the batch or the cache. A row
-    that outgrows the context is an error, unless `slide` drops its oldest tokens as the released code does.
+    There is one grammar for all tokens, or one for each. What comes out for a prompt depends on the seed and its sample
+    number, not on the batch or the cache. A row that outgrows the context is an error, unless `slide` drops its oldest
+    tokens as the released code does. On a CPU several batches are continued side by side.
     """
     context = network.config.context
     for one in continuations:
@@ -68,16 +73,20 @@ def generate(
                 f"A prompt of {length:,} tokens and {max_tokens:,} more do not fit the model's context of {context:,}. "
                 "Shorten the prompt, or ask for fewer tokens."
             )
-    found: dict[int, Ids] = {}
+    grammars = [grammar] * max_tokens if isinstance(grammar, Grammar) else list(grammar)
     device = next(network.parameters()).device
     network.eval()
-    with torch.inference_mode(), autocast(device, precision):
-        for batch in _batches(continuations, batch_size):
-            rows = _Rows(
-                network, [continuations[place] for place in batch], grammar, sampling, seed, max_tokens, device
-            )
-            found.update(zip(batch, rows.run(use_cache=use_cache), strict=True))
-            done(len(batch))
+
+    def continued(batch: list[int]) -> list[tuple[int, Ids]]:
+        chosen = [continuations[place] for place in batch]
+        with torch.inference_mode(), autocast(device, precision):
+            rows = _Rows(network, chosen, grammars, sampling, seed, device)
+            return list(zip(batch, rows.run(use_cache=use_cache), strict=True))
+
+    found: dict[int, Ids] = {}
+    for part in side_by_side(continued, list(_batches(continuations, batch_size)), device):
+        found.update(part)
+        done(len(part))
     return [found[place] for place in range(len(continuations))]
 
 
@@ -94,62 +103,69 @@ class _Rows:
     """A batch of rows of equal length in the course of being continued."""
 
     def __init__(
-        self, network: DNAGPT, continuations: Sequence[Continuation], grammar: Grammar, sampling: Sampling,
-        seed: int, max_tokens: int, device: torch.device,
+        self, network: DNAGPT, continuations: Sequence[Continuation], grammars: Sequence[Grammar], sampling: Sampling,
+        seed: int, device: torch.device,
     ) -> None:  # fmt: skip
-        self.network, self.grammar, self.sampling, self.max_tokens = network, grammar, sampling, max_tokens
+        self.network, self.grammars, self.sampling, self.device = network, grammars, sampling, device
         self.ids_BL = torch.from_numpy(np.stack([one.prompt.ids for one in continuations]).astype(np.int64)).to(device)
         self.numbers_BL = torch.from_numpy(np.stack([one.prompt.numbers for one in continuations])).to(device)
         self.is_number_BL = torch.from_numpy(np.stack([one.prompt.is_number for one in continuations])).to(device)
+        places = [np.zeros(len(one.prompt), np.int32) if one.prompt.places is None else one.prompt.places
+                  for one in continuations]  # fmt: skip
+        self.places_BL = torch.from_numpy(np.stack(places)).to(device)
         self.prompt_length = self.ids_BL.shape[1]
-        uniforms = np.stack([uniform_numbers(seed, one.sample, max_tokens) for one in continuations])
+        uniforms = np.stack([uniform_numbers(seed, one.sample, len(grammars)) for one in continuations])
         self.uniforms_BT = torch.from_numpy(uniforms).to(device)
-        self.allowed_C = torch.tensor(grammar.allowed, device=device)
         self.first = [one.first for one in continuations]
 
     def run(self, *, use_cache: bool) -> list[Ids]:
         cache = self._cache() if use_cache else None
-        finished_B = torch.zeros(len(self.ids_BL), dtype=torch.bool, device=self.ids_BL.device)
-        last = torch.tensor(sorted(self.grammar.last), device=self.ids_BL.device)
-        for step in range(self.max_tokens):
-            logits_BC = self._logits(cache)
+        finished_B = torch.zeros(len(self.ids_BL), dtype=torch.bool, device=self.device)
+        distinct = {id(grammar): grammar for grammar in self.grammars}
+        allowed = {name: torch.tensor(grammar.allowed, device=self.device) for name, grammar in distinct.items()}
+        ends = sorted({token for grammar in distinct.values() for token in grammar.last})
+        last = torch.tensor(ends, dtype=torch.int64, device=self.device)
+        for step, grammar in enumerate(self.grammars):
+            allowed_C = allowed[id(grammar)]
+            next_places_B = self.places_BL.new_full((len(self.ids_BL),), grammar.place)
+            logits_BC = self._logits(cache, allowed_C, next_places_B)
             if step == 0:
-                logits_BC = self._constrained(logits_BC)
-            chosen_B = self.allowed_C[choose(logits_BC, self.uniforms_BT[:, step], self.sampling)]
-            self._append(chosen_B)
-            finished_B |= torch.isin(chosen_B, last)
-            if finished_B.all():
-                break
+                logits_BC = self._constrained(logits_BC, allowed_C)
+            chosen_B = allowed_C[choose(logits_BC, self.uniforms_BT[:, step], self.sampling)]
+            self._append(chosen_B, next_places_B)
+            if ends:
+                finished_B |= torch.isin(chosen_B, last)
+                if finished_B.all():
+                    break
         return [self._cut(row, last) for row in self.ids_BL[:, self.prompt_length :]]
 
     def _cache(self) -> KeyValueCache:
         config = self.network.config
-        capacity = min(config.context, self.prompt_length + self.max_tokens)
-        return KeyValueCache(config, len(self.ids_BL), capacity, dtype=torch.float32, device=self.ids_BL.device)
+        capacity = min(config.context, self.prompt_length + len(self.grammars))
+        return KeyValueCache(config, len(self.ids_BL), capacity, dtype=torch.float32, device=self.device)
 
-    def _logits(self, cache: KeyValueCache | None) -> torch.Tensor:
-        context = self.network.config.context
-        read = (
-            cache.length
-            if cache is not None and self.ids_BL.shape[1] <= context
-            else max(0, self.ids_BL.shape[1] - context)
-        )
-        usable = cache if self.ids_BL.shape[1] <= context else None
-        hidden_BLD = self.network(self.ids_BL[:, read:], self.numbers_BL[:, read:], self.is_number_BL[:, read:], usable)
-        return self.network.token_logits(hidden_BLD[:, -1])[:, self.allowed_C].float()
+    def _logits(
+        self, cache: KeyValueCache | None, allowed_C: torch.Tensor, next_places_B: torch.Tensor
+    ) -> torch.Tensor:
+        length, context = self.ids_BL.shape[1], self.network.config.context
+        usable = cache if length <= context else None
+        read = max(0, length - context) if usable is None else usable.length
+        numbers = (self.numbers_BL[:, read:], self.is_number_BL[:, read:]) if read < self.prompt_length else ()
+        hidden_BLD = self.network(self.ids_BL[:, read:], *numbers, past=usable, places_BL=self.places_BL[:, read:])
+        return self.network.token_logits(hidden_BLD[:, -1], next_places_B, allowed_C).float()
 
-    def _constrained(self, logits_BC: torch.Tensor) -> torch.Tensor:
+    def _constrained(self, logits_BC: torch.Tensor, allowed_C: torch.Tensor) -> torch.Tensor:
         for row, first in enumerate(self.first):
             if first is not None:
-                legal_C = torch.isin(self.allowed_C, torch.tensor(first, device=self.allowed_C.device))
+                legal_C = torch.isin(allowed_C, torch.tensor(first, device=self.device))
                 logits_BC[row].masked_fill_(~legal_C, float("-inf"))
         return logits_BC
 
-    def _append(self, chosen_B: torch.Tensor) -> None:
-        column_B1 = chosen_B[:, None]
-        self.ids_BL = torch.cat((self.ids_BL, column_B1), dim=1)
-        self.numbers_BL = torch.cat((self.numbers_BL, torch.zeros_like(column_B1, dtype=torch.float32)), dim=1)
-        self.is_number_BL = torch.cat((self.is_number_BL, torch.zeros_like(column_B1, dtype=torch.bool)), dim=1)
+    def _append(self, chosen_B: torch.Tensor, places_B: torch.Tensor) -> None:
+        self.ids_BL = torch.cat((self.ids_BL, chosen_B[:, None]), dim=1)
+        self.places_BL = torch.cat((self.places_BL, places_B[:, None]), dim=1)
+        self.numbers_BL = F.pad(self.numbers_BL, (0, 1))
+        self.is_number_BL = F.pad(self.is_number_BL, (0, 1))
 
     @staticmethod
     def _cut(row: torch.Tensor, last: torch.Tensor) -> Ids:

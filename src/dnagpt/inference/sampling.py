@@ -44,16 +44,35 @@ def choose(logits_BV: torch.Tensor, uniforms_B: torch.Tensor, sampling: Sampling
     """
     if sampling.temperature == 0:
         return logits_BV.argmax(dim=-1)
+    chances_BK, order_BK = _chances(logits_BV, sampling)
+    place_B = _pass(chances_BK, uniforms_B)
+    return place_B if order_BK is None else order_BK.gather(1, place_B[:, None])[:, 0]
+
+
+def chance_of(logits_BV: torch.Tensor, asked_BV: torch.Tensor, sampling: Sampling) -> torch.Tensor:
+    """The probability, (B,), that `choose` picks one of the candidates asked for: (B, V) or (V,), true or false.
+
+    >>> chance_of(torch.tensor([[0.0, 0.0, 9.0]]), torch.tensor([True, False, False]), Sampling(top_k=2)).item() < 0.001
+    True
+    """
+    asked_BV = asked_BV.expand_as(logits_BV)
+    if sampling.temperature == 0:
+        return asked_BV.take_along_dim(logits_BV.argmax(dim=-1, keepdim=True), dim=1)[:, 0].double()
+    chances_BK, order_BK = _chances(logits_BV, sampling)
+    return (chances_BK * (asked_BV if order_BK is None else asked_BV.gather(1, order_BK))).sum(dim=-1)
+
+
+def _chances(logits_BV: torch.Tensor, sampling: Sampling) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """The probability of each candidate that may be chosen, and which it is (None: all, in their own order)."""
     scaled_BV = logits_BV.double() / sampling.temperature
     if sampling.top_k == 0 and sampling.top_p == 1:
-        return _pass(scaled_BV.softmax(dim=-1), uniforms_B)
+        return scaled_BV.softmax(dim=-1), None
     kept = min(sampling.top_k or scaled_BV.shape[1], scaled_BV.shape[1])
     values_BK, order_BK = scaled_BV.topk(kept, dim=-1)
     chances_BK = values_BK.softmax(dim=-1)
     before_BK = chances_BK.cumsum(dim=-1) - chances_BK
     chances_BK = chances_BK.masked_fill(before_BK >= sampling.top_p, 0.0)
-    place_B = _pass(chances_BK / chances_BK.sum(dim=-1, keepdim=True), uniforms_B)
-    return order_BK.gather(1, place_B[:, None])[:, 0]
+    return chances_BK / chances_BK.sum(dim=-1, keepdim=True), order_BK
 
 
 def _pass(chances_BV: torch.Tensor, uniforms_B: torch.Tensor) -> torch.Tensor:

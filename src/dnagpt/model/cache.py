@@ -39,6 +39,17 @@ def causal_attention(q_BHLC: torch.Tensor, k_BHTC: torch.Tensor, v_BHTC: torch.T
     return F.scaled_dot_product_attention(q_BHLC, k_BHTC, v_BHTC, attn_mask=visible_LT)
 
 
+def single_query_attention(q_BH1C: torch.Tensor, k_BHTC: torch.Tensor, v_BHTC: torch.Tensor) -> torch.Tensor:
+    """What `causal_attention` gives one query a row, by two plain products: several times faster on a CPU.
+
+    Keys and values are read in the type in which they are kept: turning all of them at each step would cost more than
+    the products.
+    """
+    with torch.autocast(q_BH1C.device.type, enabled=False):
+        scores_BH1T = (q_BH1C * q_BH1C.shape[-1] ** -0.5).to(k_BHTC.dtype) @ k_BHTC.transpose(-1, -2)
+        return (scores_BH1T.softmax(dim=-1) @ v_BHTC).to(q_BH1C.dtype)
+
+
 class KeyValueCache:
     """The keys and values of every block for one batch of prompts of equal length.
 
@@ -73,6 +84,8 @@ class KeyValueCache:
         self._keys[layer, :, :, new] = k_BHLC
         self._values[layer, :, :, new] = v_BHLC
         keys_BHTC, values_BHTC = self._keys[layer, :, :, : new.stop], self._values[layer, :, :, : new.stop]
+        if q_BHLC.shape[2] == 1 and q_BHLC.device.type == "cpu":
+            return single_query_attention(q_BHLC, keys_BHTC, values_BHTC)
         return causal_attention(q_BHLC, keys_BHTC.to(q_BHLC.dtype), values_BHTC.to(q_BHLC.dtype), self.length)
 
     def advance(self, ids_BL: torch.Tensor) -> None:

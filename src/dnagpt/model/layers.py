@@ -45,7 +45,7 @@ class RotaryPositions(nn.Module):
         self.register_buffer("sine_LC", angles_LC.sin().float(), persistent=False)
 
     def forward(self, vectors_BHLC: torch.Tensor, places: slice | torch.Tensor) -> torch.Tensor:
-        """Turn queries or keys that stand at `places`: a slice for all rows, or (B, L)."""
+        """Turn queries or keys, or both at once, that stand at `places`: a slice for all rows, or (B, L)."""
         cosine, sine = self.cosine_LC[places], self.sine_LC[places]
         if isinstance(places, torch.Tensor):
             cosine, sine = cosine[:, None], sine[:, None]
@@ -69,10 +69,10 @@ class Attention(nn.Module):
     ) -> torch.Tensor:  # fmt: skip
         """Mix the values of the positions seen so far, weighted by how well their keys match the query."""
         batch, length, _ = x_BLD.shape
-        q, k, v = self.qkv(x_BLD).view(batch, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        qkv_3BHLC = self.qkv(x_BLD).view(batch, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        q, k, v = qkv_3BHLC
         if rotary is not None:
-            places = slice(length) if past is None else past.places(length)
-            q, k = rotary(q, places), rotary(k, places)
+            q, k = rotary(qkv_3BHLC[:2], slice(length) if past is None else past.places(length))
         if past is not None:
             mixed_BHLC = past.attend(layer, q, k, v)
         else:

@@ -1,12 +1,14 @@
 """DNAGPT: a causal transformer that reads and writes tokens and numbers in one row of positions.
 
-Shapes: B rows, L positions, Q positions asked for in each row, P positions asked for in all, D width, V vocabulary.
+Shapes: B rows, L positions, Q positions asked for in each row, P positions asked for in all, D width, V vocabulary,
+C tokens asked for.
 """
 
 import math
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from dnagpt.model.cache import Past
 from dnagpt.model.config import ModelConfig
@@ -97,16 +99,22 @@ class DNAGPT(nn.Module):
             past.advance(ids_BL)
         return self.final_norm(x_BLD if wanted_BL is None else x_BLD[wanted_BL])
 
-    def token_logits(self, hidden: torch.Tensor, next_places: torch.Tensor | None = None) -> torch.Tensor:
-        """The score of every token as the next one: (..., D) to (..., V).
+    def token_logits(
+        self, hidden: torch.Tensor, next_places: torch.Tensor | None = None, ids_C: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """The score of every token as the next one, (..., D) to (..., V), or of the tokens asked for, (..., C).
 
         `next_places` (...) tells which place of the panel the next token stands at, from 1; 0: none.
         """
-        logits = self.token_head(hidden)
+        *before, scores = self.token_head
+        features = hidden
+        for layer in before:
+            features = layer(features)
+        logits = scores(features) if ids_C is None else F.linear(features, scores.get_parameter("weight")[ids_C])
         if self.panel is None or next_places is None:
             return logits
-        flat = self.panel.add_scores(logits.flatten(0, -2), hidden.flatten(0, -2), next_places.flatten())
-        return flat.view(logits.shape)
+        flat = logits.flatten(0, -2)
+        return self.panel.add_scores(flat, hidden.flatten(0, -2), next_places.flatten(), ids_C).view(logits.shape)
 
     def number(self, hidden: torch.Tensor) -> torch.Tensor:
         """The number expected at the next position: (..., D) to (...), in the unit of the training numbers."""

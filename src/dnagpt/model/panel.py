@@ -55,16 +55,26 @@ class PanelTables(nn.Module):
         at_N = places_N.long() - 1
         return _products(self.norm(hidden_ND), outputs_KDA, at_N) + self.bias(at_N)
 
-    def add_scores(self, logits_PV: torch.Tensor, hidden_PD: torch.Tensor, places_P: torch.Tensor) -> torch.Tensor:
-        """Add, in place, what the places to be written next say to the scores of their tokens."""
+    def add_scores(
+        self, logits_PV: torch.Tensor, hidden_PD: torch.Tensor, places_P: torch.Tensor,
+        ids_C: torch.Tensor | None = None,
+    ) -> torch.Tensor:  # fmt: skip
+        """Add, in place, what the places to be written next say to the scores of their tokens.
+
+        The scores are of all tokens, (P, V), or of some, `ids_C`, (P, C).
+        """
         known_P = places_P > 0
         if not known_P.any():
             return logits_PV
         places_N = places_P[known_P].long()
         tokens_NA = self.tokens[places_N - 1]
-        gains_NA = self.scores(hidden_PD[known_P], places_N).masked_fill(tokens_NA < 0, 0.0)
-        places = (known_P.nonzero(), tokens_NA.clamp(min=0))
-        return logits_PV.index_put_(places, gains_NA.to(logits_PV), accumulate=True)
+        gains_NA = self.scores(hidden_PD[known_P], places_N).to(logits_PV).masked_fill(tokens_NA < 0, 0.0)
+        if ids_C is not None:
+            asked_NAC = (tokens_NA[:, :, None] == ids_C).to(gains_NA)
+            logits_PV[known_P] += (gains_NA[:, None] @ asked_NAC)[:, 0]
+            return logits_PV
+        where = (known_P.nonzero(), tokens_NA.clamp(min=0))
+        return logits_PV.index_put_(where, gains_NA, accumulate=True)
 
     def _alleles_of_patterns(self, like: torch.Tensor) -> torch.Tensor:
         patterns_A1 = torch.arange(2**self.shape.sites, device=like.device)[:, None]

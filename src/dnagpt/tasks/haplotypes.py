@@ -7,6 +7,7 @@ Shapes: N haplotypes, S sites (of a window, where one is spoken of), P k-mers of
 """
 
 import string
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -34,6 +35,7 @@ NO_BASES = "AT"
 """How the two alleles of a site are written that are not single bases: insertions, deletions and so on."""
 NUMBER_DIGITS = 3
 """The digits in which the number of a window is written."""
+_KINDS = {"field": str, "window": int, "tail": int, "legend_sha256": str, "populations": dict, "counts": dict}
 MOST_LEGEND = 1 << 24
 """The most bytes of a legend: some 400,000 sites."""
 
@@ -84,6 +86,8 @@ class HaplotypeLanguage:
     """The name of the template's answered sequence."""
     populations: Mapping[str, str]
     """The reserved token of each population; empty where the template does not ask for one."""
+    counts: Mapping[str, int]
+    """How many haplotypes of each population the language was made for."""
     window: int
     """How many sites a window has, a multiple of k; all of them where they fit the context."""
     tail: int
@@ -96,8 +100,8 @@ class HaplotypeLanguage:
     ) -> Self:  # fmt: skip
         """Choose how haplotypes are written: in one window if the context holds it, else in several of one size.
 
-        Populations, in alphabetic order, get the digits and then the letters that the template leaves free; where it
-        has no `<{population}>` they are not told apart.
+        `populations` names that of every haplotype. In alphabetic order they get the digits and then the letters that
+        the template leaves free; where it has no `<{population}>` they are not told apart.
         InputError says what cannot be written: the template, the sites, the populations, or any window at all.
         """
         name = answered_haplotype(template)
@@ -106,7 +110,8 @@ class HaplotypeLanguage:
                 f"{len(sites):,} sites cannot be learned: there have to be some, and no more than a model folder "
                 f"keeps (a legend of {MOST_LEGEND:,} bytes). Choose another region."
             )
-        tokens = _population_tokens(template, vocabulary, sorted(set(populations)))
+        counts = Counter(populations)
+        tokens = _population_tokens(template, vocabulary, sorted(counts))
         given = len(_given(vocabulary, template, next(iter(tokens.values()), "")))
         kmers, tail_kmers = -(-len(sites) // vocabulary.k), -(-tail // vocabulary.k)
         windows = 1
@@ -119,7 +124,8 @@ class HaplotypeLanguage:
                 f"or fewer, each given {tail:,} sites of the one before. Give the model a longer context."
             )
         window = -(-kmers // windows) * vocabulary.k
-        language = cls(sites, name, tokens, window, tail_kmers * vocabulary.k if windows > 1 else 0)
+        counted = {population: counts[population] for population in tokens}
+        language = cls(sites, name, tokens, counted, window, tail_kmers * vocabulary.k if windows > 1 else 0)
         language.refuse_vocabulary(vocabulary)
         return language
 
@@ -130,8 +136,9 @@ class HaplotypeLanguage:
         return tuple((start, min(start + self.window, len(self.sites))) for start in starts)
 
     def letters(self, alleles_NS: Alleles) -> list[str]:
-        """Write haplotypes as the bases that they carry; A and T where the alleles of a site are not single bases."""
-        codes_NS = np.where(alleles_NS, self._codes[1], self._codes[0])
+        """Write haplotypes, or their first sites, as bases; A and T where alleles are not single bases."""
+        reference_S, alternate_S = self._codes[:, : alleles_NS.shape[1]]
+        codes_NS = np.where(alleles_NS, alternate_S, reference_S)
         return [row_S.tobytes().decode() for row_S in codes_NS]
 
     def rows(
@@ -211,22 +218,28 @@ class HaplotypeLanguage:
         """Give all but the sites as plain values, and the digest of their legend."""
         settings = {name: getattr(self, name) for name in ("field", "window", "tail")}
         digest = sha256(legend_text(self.sites).encode()).hexdigest()
-        return {**settings, "legend_sha256": digest, "populations": dict(self.populations)}
+        return {
+            **settings,
+            "legend_sha256": digest,
+            "populations": dict(self.populations),
+            "counts": dict(self.counts),
+        }
 
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any], legend: str, where: str) -> Self:
         """Read what `as_dict` gave, and the legend beside it; `where` names its file."""
-        kinds = {"field": str, "window": int, "tail": int, "legend_sha256": str, "populations": dict}
-        wrong = [name for name, kind in kinds.items() if type(settings.get(name)) is not kind]
-        wrong += [name for name in settings if name not in kinds]
-        if wrong or not all(type(token) is str for token in settings["populations"].values()):
-            raise InputError(f"haplotypes.{(wrong or ['populations'])[0]} is missing, strange or of another kind.")
-        if min(settings["window"], settings["tail"] + 1) < 1 or max(settings["window"], settings["tail"]) > MOST_LEGEND:
+        if wrong := [name for name in {**_KINDS, **settings} if type(settings.get(name)) is not _KINDS.get(name)]:
+            raise InputError(f"haplotypes.{wrong[0][:60]} is missing, strange or of another kind.")
+        window, tail, populations, counts = (settings[name] for name in ("window", "tail", "populations", "counts"))
+        if not (0 < window <= MOST_LEGEND and 0 <= tail <= MOST_LEGEND):
             raise InputError("haplotypes.window and haplotypes.tail are no numbers of sites.")
+        kinds = {type(token) for token in populations.values()} - {str}
+        if kinds or counts.keys() != populations.keys() or any(type(n) is not int or n < 1 for n in counts.values()):
+            raise InputError("haplotypes.populations and haplotypes.counts are not a token and a count a population.")
         sites = read_legend(legend, where)
         if sha256(legend_text(sites).encode()).hexdigest() != settings["legend_sha256"]:
             raise InputError(f"{where} is not the legend that the model was saved with. Restore the original file.")
-        return cls(sites, settings["field"], settings["populations"], settings["window"], settings["tail"])
+        return cls(sites, settings["field"], populations, counts, window, tail)
 
     @cached_property
     def _codes(self) -> npt.NDArray[np.uint8]:
