@@ -127,12 +127,11 @@ class _Rows:
         last = torch.tensor(ends, dtype=torch.int64, device=self.device)
         for step, grammar in enumerate(self.grammars):
             allowed_C = allowed[id(grammar)]
-            next_places_B = self.places_BL.new_full((len(self.ids_BL),), grammar.place)
-            logits_BC = self._logits(cache, allowed_C, next_places_B)
+            logits_BC = self._logits(cache, allowed_C, grammar.place)
             if step == 0:
                 logits_BC = self._constrained(logits_BC, allowed_C)
             chosen_B = allowed_C[choose(logits_BC, self.uniforms_BT[:, step], self.sampling)]
-            self._append(chosen_B, next_places_B)
+            self._append(chosen_B, grammar.place)
             if ends:
                 finished_B |= torch.isin(chosen_B, last)
                 if finished_B.all():
@@ -144,15 +143,13 @@ class _Rows:
         capacity = min(config.context, self.prompt_length + len(self.grammars))
         return KeyValueCache(config, len(self.ids_BL), capacity, dtype=torch.float32, device=self.device)
 
-    def _logits(
-        self, cache: KeyValueCache | None, allowed_C: torch.Tensor, next_places_B: torch.Tensor
-    ) -> torch.Tensor:
+    def _logits(self, cache: KeyValueCache | None, allowed_C: torch.Tensor, next_place: int) -> torch.Tensor:
         length, context = self.ids_BL.shape[1], self.network.config.context
         usable = cache if length <= context else None
         read = max(0, length - context) if usable is None else usable.length
         numbers = (self.numbers_BL[:, read:], self.is_number_BL[:, read:]) if read < self.prompt_length else ()
         hidden_BLD = self.network(self.ids_BL[:, read:], *numbers, past=usable, places_BL=self.places_BL[:, read:])
-        return self.network.token_logits(hidden_BLD[:, -1], next_places_B, allowed_C).float()
+        return self.network.some_logits(hidden_BLD[:, -1], allowed_C, next_place).float()
 
     def _constrained(self, logits_BC: torch.Tensor, allowed_C: torch.Tensor) -> torch.Tensor:
         for row, first in enumerate(self.first):
@@ -161,9 +158,9 @@ class _Rows:
                 logits_BC[row].masked_fill_(~legal_C, float("-inf"))
         return logits_BC
 
-    def _append(self, chosen_B: torch.Tensor, places_B: torch.Tensor) -> None:
+    def _append(self, chosen_B: torch.Tensor, place: int) -> None:
         self.ids_BL = torch.cat((self.ids_BL, chosen_B[:, None]), dim=1)
-        self.places_BL = torch.cat((self.places_BL, places_B[:, None]), dim=1)
+        self.places_BL = F.pad(self.places_BL, (0, 1), value=place)
         self.numbers_BL = F.pad(self.numbers_BL, (0, 1))
         self.is_number_BL = F.pad(self.is_number_BL, (0, 1))
 

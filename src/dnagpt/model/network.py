@@ -99,22 +99,27 @@ class DNAGPT(nn.Module):
             past.advance(ids_BL)
         return self.final_norm(x_BLD if wanted_BL is None else x_BLD[wanted_BL])
 
-    def token_logits(
-        self, hidden: torch.Tensor, next_places: torch.Tensor | None = None, ids_C: torch.Tensor | None = None
-    ) -> torch.Tensor:
-        """The score of every token as the next one, (..., D) to (..., V), or of the tokens asked for, (..., C).
+    def token_logits(self, hidden: torch.Tensor, next_places: torch.Tensor | None = None) -> torch.Tensor:
+        """The score of every token as the next one: (..., D) to (..., V).
 
         `next_places` (...) tells which place of the panel the next token stands at, from 1; 0: none.
         """
-        *before, scores = self.token_head
-        features = hidden
-        for layer in before:
-            features = layer(features)
-        logits = scores(features) if ids_C is None else F.linear(features, scores.get_parameter("weight")[ids_C])
+        logits = self.token_head(hidden)
         if self.panel is None or next_places is None:
             return logits
-        flat = logits.flatten(0, -2)
-        return self.panel.add_scores(flat, hidden.flatten(0, -2), next_places.flatten(), ids_C).view(logits.shape)
+        flat = self.panel.add_scores(logits.flatten(0, -2), hidden.flatten(0, -2), next_places.flatten())
+        return flat.view(logits.shape)
+
+    def some_logits(self, hidden_BD: torch.Tensor, ids_C: torch.Tensor, next_place: int = 0) -> torch.Tensor:
+        """The scores of some tokens alone, (B, C), as `token_logits` gives them, for rows that are at one place."""
+        *before, scores = self.token_head
+        features_BD = hidden_BD
+        for layer in before:
+            features_BD = layer(features_BD)
+        logits_BC = F.linear(features_BD, scores.get_parameter("weight")[ids_C])
+        if self.panel is None or not next_place:
+            return logits_BC
+        return logits_BC + self.panel.scores_at(next_place, hidden_BD, ids_C).to(logits_BC)
 
     def number(self, hidden: torch.Tensor) -> torch.Tensor:
         """The number expected at the next position: (..., D) to (...), in the unit of the training numbers."""

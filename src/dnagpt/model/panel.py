@@ -2,11 +2,12 @@
 
 Shapes: B rows, L positions, P positions in all, N positions on the panel, D width, V vocabulary, K places (k-mers) of
 the panel, S sites a place, A = 2**S patterns of alleles; X to Y: what a table takes and gives; U places that occur, M
-the most positions of one of them.
+the most positions of one of them, C tokens asked for.
 """
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from dnagpt.model.config import PanelShape
 
@@ -55,26 +56,23 @@ class PanelTables(nn.Module):
         at_N = places_N.long() - 1
         return _products(self.norm(hidden_ND), outputs_KDA, at_N) + self.bias(at_N)
 
-    def add_scores(
-        self, logits_PV: torch.Tensor, hidden_PD: torch.Tensor, places_P: torch.Tensor,
-        ids_C: torch.Tensor | None = None,
-    ) -> torch.Tensor:  # fmt: skip
-        """Add, in place, what the places to be written next say to the scores of their tokens.
-
-        The scores are of all tokens, (P, V), or of some, `ids_C`, (P, C).
-        """
+    def add_scores(self, logits_PV: torch.Tensor, hidden_PD: torch.Tensor, places_P: torch.Tensor) -> torch.Tensor:
+        """Add, in place, what the places to be written next say to the scores of their tokens."""
         known_P = places_P > 0
         if not known_P.any():
             return logits_PV
         places_N = places_P[known_P].long()
         tokens_NA = self.tokens[places_N - 1]
         gains_NA = self.scores(hidden_PD[known_P], places_N).to(logits_PV).masked_fill(tokens_NA < 0, 0.0)
-        if ids_C is not None:
-            asked_NAC = (tokens_NA[:, :, None] == ids_C).to(gains_NA)
-            logits_PV[known_P] += (gains_NA[:, None] @ asked_NAC)[:, 0]
-            return logits_PV
         where = (known_P.nonzero(), tokens_NA.clamp(min=0))
         return logits_PV.index_put_(where, gains_NA, accumulate=True)
+
+    def scores_at(self, place: int, hidden_BD: torch.Tensor, ids_C: torch.Tensor) -> torch.Tensor:
+        """What the scores of some tokens gain at one place, (B, C); 0 for a token that the place does not allow."""
+        outputs_AD = self.outputs.weight.view(self.shape.places, 2**self.shape.sites, -1)[place - 1]
+        gains_BA = F.linear(self.norm(hidden_BD), outputs_AD) + self.bias.weight[place - 1]
+        matched_CA = ids_C[:, None] == self.tokens[place - 1]
+        return gains_BA[:, matched_CA.byte().argmax(dim=1)] * matched_CA.any(dim=1)
 
     def _alleles_of_patterns(self, like: torch.Tensor) -> torch.Tensor:
         patterns_A1 = torch.arange(2**self.shape.sites, device=like.device)[:, None]
