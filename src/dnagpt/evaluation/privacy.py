@@ -91,7 +91,7 @@ def measure_privacy(training: Haplotypes, held_out: Haplotypes, generated: Haplo
     AATS needs sets of one size, so all three are thinned to the smallest one, `DRAWS` times, and the means are given.
     As often, all people are dealt anew to two sets, which shows how far chance alone drives both apart. The attack asks
     for all people how far their nearest generated haplotype is (Hilprecht et al. 2019, PoPETs 2019:232, with one
-    neighbour). Copies are counted in full. Privacy loss: Yelmen et al. 2021, PLoS Genetics 17:e1009303.
+    neighbour). Copies are counted in full. Privacy loss: Yale et al. 2020, Neurocomputing 416:244.
 
     >>> from dnagpt.genome.haplotypes import Sites
     >>> sites = Sites(["1"] * 12, np.arange(12), ["."] * 12, ["A"] * 12, ["G"] * 12)
@@ -106,7 +106,6 @@ def measure_privacy(training: Haplotypes, held_out: Haplotypes, generated: Haplo
     member = np.arange(len(everybody)) < len(training)
     size = min(len(training), len(held_out), len(generated))
     generator = np.random.default_rng(seed)
-
     people = [*training.individuals, *held_out.individuals]
     measured = _both_accuracies(known, [member] * DRAWS, size, generator)
     dealt = [_deal(people, len(training), generator) for _ in range(DRAWS)]
