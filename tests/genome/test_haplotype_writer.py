@@ -81,7 +81,7 @@ def test_other_readers_of_the_field_agree(tmp_path: Path, ending: str, capfd: py
     assert "##dnagpt_seed=3\n" in header
     assert NOTES["command"] in header
     assert NOTES["template"] in header
-    assert len(pysam.bcftools.view("-H", str(path)).splitlines()) == 10
+    assert str(pysam.bcftools.view("-H", str(path))).count("\n") == 10
     assert capfd.readouterr().err == "", "bcftools has nothing to complain of"
 
     if ending != ".bcf":

@@ -109,21 +109,26 @@ def _populations(sets: Sequence[ComparedSet]) -> Section:
         told = one.discrimination
         rows.append((name, *((told.accuracy, told.auc, told.tested) if told else (None, None, None)), one.fst))
     columns = ("Set", "Accuracy", "AUC", "Haplotypes asked about", "Fst")
-    tables = (Table(columns, tuple(rows), "Telling generated from real haplotypes"), *_label_table(measured))
+    tables = (Table(columns, tuple(rows), "Telling generated from real haplotypes"), *_label_table(sets))
     return Section("Populations", text, tables=tables, figures=tuple(_fst_figures(measured)))
 
 
-def _label_table(measured: Mapping[str, PopulationAgreement]) -> list[Table]:
-    labelled = {name: one.labels for name, one in measured.items() if one.labels is not None}
+def _label_table(sets: Sequence[ComparedSet]) -> list[Table]:
+    """Lay out neighbours by population; halves have other, smaller references and are left out."""
+    labelled = {one.name: found for one in sets if one.kind != "limit" and (found := one.quality.populations.labels)}
     if not labelled:
         return []
     populations = list(dict.fromkeys(name for one in labelled.values() for name in one.real_by_population))
     rows: list[Row] = []
     for name, one in labelled.items():
         rows.append((name, one.generated, *(one.generated_by_population.get(place) for place in populations)))
-        rows.append(
-            (f"real, set aside for {name}", one.real, *(one.real_by_population.get(place) for place in populations))
-        )
+    aside: dict[Row, list[str]] = {}
+    for name, one in labelled.items():
+        aside.setdefault((one.real, *(one.real_by_population.get(place) for place in populations)), []).append(name)
+    several = len(aside) > 1
+    rows += [
+        (f"real, set aside for {', '.join(of)}" if several else "real, set aside", *row) for row, of in aside.items()
+    ]
     neighbours = next(iter(labelled.values())).neighbours
     caption = f"Share of haplotypes whose {neighbours} nearest real ones are mostly of their own population"
     return [Table(("Set", "All", *populations), tuple(rows), caption)]
@@ -245,7 +250,7 @@ def _privacy(sets: Sequence[ComparedSet]) -> Section:
         )
         rows = tuple(
             (name, found.training.score, found.held_out.score,
-             f"{found.privacy_loss:.3f} ± {found.privacy_loss_deviation:.3f}", found.membership_auc,
+             f"{found.privacy_loss:.3f}\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{found.privacy_loss_deviation:.3f}", found.membership_auc,
              found.training_copies, found.held_out_copies, found.training_stretches.mean_sites,
              found.held_out_stretches.mean_sites)
             for name, found in measured.items()

@@ -71,7 +71,10 @@ class GenotypeScreen:
 
     def __init__(self, people: Sequence[str], selection: HaplotypeSelection) -> None:
         self._people = people
-        self._selection = selection
+        self._policies: dict[Trouble, str] = {
+            "non_diploid": selection.non_diploid, "missing": selection.missing,
+            "half_called": selection.half_called, "unphased": selection.unphased,
+        }  # fmt: skip
         self._repaired: Counter[str] = Counter()
         self._dropped_for: dict[int, str] = {}
         self._dropped: Mask = np.zeros(len(people), dtype=np.bool_)
@@ -89,7 +92,7 @@ class GenotypeScreen:
         lost: dict[int, str] = {}
         for trouble, found in _troubles(calls_P2, unphased_P, more_than_two_P).items():
             affected = [int(person) for person in np.flatnonzero(found & ~self._dropped) if person not in lost]
-            policy = getattr(self._selection, trouble)
+            policy = self._policies[trouble]
             one, many, read, advice = _WORDS[trouble]
             if not affected:
                 continue
@@ -123,6 +126,17 @@ class GenotypeScreen:
                 "have in and outside the pseudo-autosomal regions of X. Choose a region on one side."
             )
         return np.stack([~self._dropped, ~self._dropped & ~self._seen_with_one], axis=1).reshape(-1)
+
+    def assemble(self, rows: list[Alleles], source: str) -> tuple[Alleles, list[str]]:
+        """Give the (N, S) alleles of the copies that are kept and the person of each; the settled rows are used up."""
+        copies = self.kept_copies(source)
+        alleles_SN = np.stack(rows)
+        rows.clear()
+        if not copies.all():
+            alleles_SN = alleles_SN[:, copies]
+        return alleles_SN.T, [
+            person for place, person in enumerate(np.repeat(self._people, 2).tolist()) if copies[place]
+        ]
 
     @property
     def left_out(self) -> dict[str, int]:

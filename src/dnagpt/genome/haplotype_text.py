@@ -107,9 +107,7 @@ def read_impute(path: Path, selection: HaplotypeSelection) -> Haplotypes:
             rows.append(settled)
     screen.require_sites()
     screen.left_out.update(genotypes.left_out)
-    copies = genotypes.kept_copies(str(path))
-    individuals = np.repeat([people[place] for place in chosen], 2)[copies].tolist()
-    return screen.finish(np.stack(rows)[:, copies].T, individuals)
+    return screen.finish(*genotypes.assemble(rows, str(path)))
 
 
 def _keep(screen: SiteScreen, sites: Sites, place: int) -> bool:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import pysam
 import pysam.bcftools
+import pysam.utils
 
 from dnagpt.errors import InputError
 from dnagpt.genome.files import atomic_path
@@ -121,7 +122,7 @@ def _write_bcf(haplotypes: Haplotypes, path: Path, notes: Mapping[str, str], _la
                 _write_all(lines, file)
             # Not through pysam.VariantFile, which gives symbolic alleles an END that the header does not declare.
             pysam.bcftools.view("--no-version", "-Ob", "-o", os.fspath(temporary), os.fspath(text), catch_stdout=False)
-        except pysam.SamtoolsError as error:
+        except pysam.utils.SamtoolsError as error:
             raise OSError(str(error)) from error
         finally:
             text.unlink(missing_ok=True)

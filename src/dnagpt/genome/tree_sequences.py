@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dnagpt.errors import InputError
-from dnagpt.genome.genotypes import UNKNOWN, GenotypeScreen
+from dnagpt.genome.genotypes import GenotypeScreen
 from dnagpt.genome.popgen_extra import popgen_extra
 from dnagpt.genome.site_screening import SiteScreen, choose_people
 from dnagpt.genome.stored_bytes import StoredBytes
@@ -30,8 +30,8 @@ def read_tree_sequence(path: Path, selection: HaplotypeSelection) -> Haplotypes:
     """Read the haplotypes of the samples of a tree sequence; the ancestral allele is allele 0.
 
     People are called `tsk_0`, `tsk_1` ... as in the VCF that tskit writes; samples without an individual are people
-    with one haplotype. The alleles 0 and 1 of a model without letters are written A and T. An allele that no sample
-    carries does not count. Raises InputError as `read_haplotypes` says, and for positions that are not whole.
+    with one haplotype. The alleles 0 and 1 of a model without letters are written A and T. Raises InputError as
+    `read_haplotypes` says, and for positions that are not whole.
     """
     trees = _load(path)
     screen = SiteScreen(selection, str(path))
@@ -42,11 +42,10 @@ def read_tree_sequence(path: Path, selection: HaplotypeSelection) -> Haplotypes:
     phased = np.zeros(len(chosen), dtype=np.bool_)
     rows = []
     for variant in trees.variants(samples=nodes[chosen], isolated_as_missing=True):
-        alleles, calls = _seen_alleles(variant)
-        position = _whole_position(variant.site, str(path))
-        if not screen.keep(CONTIG, position, ".", alleles[0], alleles[1:]):
+        alleles = [_LETTERS_OF_NUMBERS.get(letters, letters) for letters in variant.alleles if letters is not None]
+        if not screen.keep(CONTIG, _whole_position(variant.site, str(path)), ".", alleles[0], alleles[1:]):
             continue
-        settled = genotypes.settle(np.stack([calls, calls], axis=1), phased, screen.where)
+        settled = genotypes.settle(np.stack([variant.genotypes] * 2, axis=1), phased, screen.where)
         if isinstance(settled, str):
             screen.take_back(settled)
         else:
@@ -68,9 +67,7 @@ def _load(path: Path) -> Any:
     try:
         return tskit.load(path)
     except (tskit.LibraryError, tskit.FileFormatError, OSError, EOFError) as error:
-        raise InputError(
-            f"{path} is no tree sequence, or it is cut short or damaged ({error}). Write it again."
-        ) from error
+        raise InputError(f"{path} is no tree sequence of tskit, or is cut short or damaged. Write it again.") from error
 
 
 def _samples(trees: Any, source: str) -> tuple[npt.NDArray[np.int32], list[str]]:
@@ -84,16 +81,6 @@ def _samples(trees: Any, source: str) -> tuple[npt.NDArray[np.int32], list[str]]
     if count > 2:
         raise InputError(f"{source}, sample {person}: {count} chromosome copies, and a person here has two at most.")
     return nodes, people
-
-
-def _seen_alleles(variant: Any) -> tuple[list[str], npt.NDArray[np.int8]]:
-    """The ancestral allele and those that a sample carries, and the calls counted among them."""
-    calls = variant.genotypes
-    seen = [0, *(number for number in np.unique(calls).tolist() if number > 0)]
-    number_of = np.full(len(variant.alleles) + 1, UNKNOWN, dtype=np.int8)  # the last one is that of unknown calls, -1
-    number_of[seen] = np.arange(len(seen))
-    letters = [variant.alleles[number] for number in seen]
-    return [_LETTERS_OF_NUMBERS.get(letter, letter) for letter in letters], number_of[calls]
 
 
 def _whole_position(site: Any, source: str) -> int:

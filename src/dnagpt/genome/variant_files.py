@@ -47,9 +47,7 @@ def read_variants(path: Path, selection: HaplotypeSelection) -> Haplotypes:
             raise screen.outside_region(variants.seqnames)
     screen.require_sites()
     screen.left_out.update(genotypes.left_out)
-    copies = genotypes.kept_copies(str(path))
-    alleles_NS = np.stack(rows)[:, copies].T
-    return screen.finish(alleles_NS, np.repeat(people, 2)[copies].tolist())
+    return screen.finish(*genotypes.assemble(rows, str(path)))
 
 
 def _rows(variants: Any, screen: SiteScreen, genotypes: GenotypeScreen) -> Iterator[Alleles]:
@@ -74,8 +72,8 @@ def _settled(variant: Any, genotypes: GenotypeScreen, where: str) -> Alleles | s
         raise InputError(f"{where}: a genotype has an allele that the site does not name. The file is damaged.")
     if calls.shape[1] == 1:
         calls = np.concatenate([calls, np.full_like(calls, ABSENT)], axis=1)
-    more_than_two = (calls[:, 2:] != ABSENT).any(axis=1)
-    return genotypes.settle(calls[:, :2], unphased, where, more_than_two if more_than_two.any() else None)
+    more_than_two = (calls[:, 2:] != ABSENT).any(axis=1) if calls.shape[1] > 2 else None
+    return genotypes.settle(calls[:, :2], unphased, where, more_than_two)
 
 
 def _records(variants: Any, screen: SiteScreen) -> Iterator[Any]:
