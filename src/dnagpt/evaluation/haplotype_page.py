@@ -16,6 +16,7 @@ from dnagpt.evaluation.plot_haplotype_curves import (
 from dnagpt.evaluation.plot_haplotypes import component_panels, distance_panels, frequency_panels, linkage_panels
 from dnagpt.evaluation.plot_matrices import heat_map
 from dnagpt.evaluation.population_structure import PopulationAgreement
+from dnagpt.evaluation.privacy import Privacy
 from dnagpt.evaluation.report import Cell, Figure, Section, Table
 
 Row = tuple[Cell, ...]
@@ -249,8 +250,7 @@ def _privacy(sets: Sequence[ComparedSet]) -> Section:
             "copies are counted in whole sets."
         )
         rows = tuple(
-            (name, found.training.score, found.held_out.score,
-             f"{found.privacy_loss:.3f}\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{found.privacy_loss_deviation:.3f}", found.membership_auc,
+            (name, found.training.score, found.held_out.score, _with_deviation(found), found.membership_auc,
              found.training_copies, found.held_out_copies, found.training_stretches.mean_sites,
              found.held_out_stretches.mean_sites)
             for name, found in measured.items()
@@ -271,6 +271,12 @@ def _privacy(sets: Sequence[ComparedSet]) -> Section:
             "\n\nWhich people a model was trained on was not said, so what it gives away of them could not be measured."
         )
     return Section("Adversarial accuracy and privacy", text, tables=tuple(tables), figures=tuple(figures))
+
+
+def _with_deviation(found: Privacy) -> str:
+    """Write the privacy loss with its deviation, on one line."""
+    space = "\N{NO-BREAK SPACE}"
+    return f"{found.privacy_loss:.3f}{space}±{space}{found.privacy_loss_deviation:.3f}"
 
 
 def _merged(notes: Sequence[tuple[str, str]]) -> list[str]:
