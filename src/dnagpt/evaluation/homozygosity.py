@@ -66,8 +66,8 @@ class HomozygosityAgreement:
     cores: Places
     """Places of the core sites around which EHH was measured; common in both sets."""
     real_ehh: Floats
-    """(D + 1,) extended haplotype homozygosity up to 0, 1 ... sites away from the core: mean over cores, both alleles
-    and both sides; empty without a core."""
+    """(D + 1,) extended haplotype homozygosity up to 0, 1 ... sites away from the core: mean over cores that have
+    so many sites on either side, both alleles and both sides; empty without a core."""
     generated_ehh: Floats
     """(D + 1,) the same of the generated set."""
     ehh_difference: float
@@ -129,27 +129,27 @@ def _cores(real: Alleles, generated: Alleles, spans: Sequence[tuple[int, int]]) 
     """Choose sites common in both sets, evenly among those with most room on their contig, and give that contig."""
     common = np.ones(real.shape[1], dtype=bool)
     for alleles in (real, generated):
-        frequency = alleles.mean(axis=0, dtype=np.float64)
-        common &= np.minimum(frequency, 1 - frequency) >= COMMON
+        carriers = alleles.sum(axis=0, dtype=np.int64)
+        common &= np.minimum(carriers, len(alleles) - carriers) >= max(2, COMMON * len(alleles))
     able = [(int(place), span) for span in spans for place in span[0] + np.flatnonzero(common[slice(*span)])]
-    room = [min(REACH, place - first, stop - 1 - place) for place, (first, stop) in able]
-    best = [core for core, free in zip(able, room, strict=True) if free == max(room)]
+    room = np.array([min(REACH, place - first, stop - 1 - place) for place, (first, stop) in able], dtype=np.int64)
+    enough = np.sort(room)[-CORES:].min(initial=REACH)
+    best = [core for core, free in zip(able, room.tolist(), strict=True) if free >= max(1, enough)]
     chosen = np.unique(np.linspace(0, len(best) - 1, min(CORES, len(best))).round().astype(np.int64))
-    return [best[place] for place in chosen] if max(room, default=0) > 0 else []
+    return [best[place] for place in chosen.tolist()]
 
 
 def _ehh(alleles: Alleles, cores: Sequence[tuple[int, tuple[int, int]]]) -> Floats:
-    """Take the mean EHH over cores, their two alleles and both sides, as far as every core has sites."""
+    """Take the mean EHH over cores, their alleles and both sides; at each step over the cores that have the sites."""
     with popgen_extra("haplotype homozygosity"):
         import allel
-    if not cores:
-        return np.empty(0)
-    reach = min(min(REACH, place - first, stop - 1 - place) for place, (first, stop) in cores)
-    curves = []
-    for place, _ in cores:
+    reaches = [min(REACH, place - first, stop - 1 - place) for place, (first, stop) in cores]
+    curves = np.full((len(cores), 2, 2, max(reaches, default=-1) + 1), np.nan)
+    for curve, reach, (place, _) in zip(curves, reaches, cores, strict=True):
         for allele in (0, 1):
             carriers = np.flatnonzero(alleles[:, place] == allele)
             carriers = carriers[np.linspace(0, len(carriers) - 1, min(_CARRIERS, len(carriers))).astype(np.int64)]
             around = np.ascontiguousarray(alleles[carriers, place - reach : place + reach + 1].T).view(np.int8)
-            curves += [allel.ehh_decay(side)[: reach + 1] for side in (around[reach:], around[reach::-1])]
-    return np.asarray(np.mean(curves, axis=0))
+            for side, sites in enumerate((around[reach:], around[reach::-1])):
+                curve[allele, side, : reach + 1] = allel.ehh_decay(sites)[: reach + 1]
+    return np.asarray(np.nanmean(curves, axis=(0, 1, 2)))

@@ -54,11 +54,8 @@ def compare_three_points(
         return None
     generator = np.random.default_rng(seed)
     gaps = (*(gap for gap in GAPS if 2 * gap < count), None)
-    places = [_draw_triplets(count, gap, triplets, generator) for gap in gaps]
-    values = [
-        np.stack([three_point_correlation(alleles, chosen) for chosen in places])
-        for alleles in (real, generated)
-    ]  # fmt: skip
+    places = np.concatenate([_draw_triplets(count, gap, triplets, generator) for gap in gaps])
+    values = [three_point_correlation(alleles, places).reshape(len(gaps), -1) for alleles in (real, generated)]
     product = (values[0] * values[1]).sum(axis=1)
     length = np.sqrt((values[0] ** 2).sum(axis=1) * (values[1] ** 2).sum(axis=1))
     correlations = np.divide(product, length, out=np.full(len(gaps), np.nan), where=length > 0)

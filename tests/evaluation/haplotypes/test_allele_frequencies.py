@@ -41,7 +41,11 @@ def test_frequencies_worked_by_hand() -> None:
     assert agreement.mean_difference == pytest.approx(0.25)
     assert agreement.largest_difference == pytest.approx(0.4)
     assert (agreement.fixed_real, agreement.fixed_generated, agreement.fixed_only_generated) == (2, 2, 2)
+    assert agreement.quantiles[[0, 50, 100]].tolist() == [0, 0.5, 1]
     assert agreement.real_quantiles[[0, 50, 100]].tolist() == pytest.approx([0, 0.3, 1])
+    assert agreement.generated_quantiles[[0, 50, 100]].tolist() == pytest.approx([0, 0.1, 0.8])
+    assert agreement.real_spectrum.tolist() == [2, 1, 1]
+    assert agreement.generated_spectrum.tolist() == [2, 2, 0]
 
 
 def test_folded_spectrum_is_that_of_scikit_allel() -> None:

@@ -19,6 +19,7 @@ def test_everything_is_measured_where_everything_is_given() -> None:
     assert numbers["frequency_correlation"] > 0.95
     assert numbers["ld_full_correlation"] > 0.9
     assert quality.notes == ()
+    assert (quality.real_count, quality.generated_count, quality.site_count) == (200, 200, len(everybody.sites))
 
 
 def test_what_cannot_be_measured_is_said() -> None:

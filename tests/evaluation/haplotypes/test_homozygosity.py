@@ -38,6 +38,8 @@ def test_too_few_different_haplotypes_show() -> None:
     assert agreement.h1_difference > 0.05
     assert agreement.h12_difference > 0.05
     assert agreement.diversity_difference < -0.05
+    expected = np.corrcoef(agreement.real.h1, agreement.generated.h1)[0, 1]
+    assert agreement.h1_correlation == pytest.approx(expected)
 
 
 def pairs_alike(alleles: Alleles, core: int, step: int) -> float:
@@ -56,10 +58,10 @@ def test_ehh_is_the_share_of_pairs_that_are_the_same() -> None:
     real, generated = people.alleles[:60, :41], people.alleles[200:260, :41]
     agreement = compare_homozygosity(real, generated, sites_at(list(range(41))))
     assert agreement is not None
-    reach = len(agreement.real_ehh) - 1
-    assert reach > 5
-    for step in (0, 1, reach):
-        expected = np.mean([pairs_alike(real, core, step) for core in agreement.cores])
+    assert len(agreement.cores) == 10
+    for step in (0, 1, len(agreement.real_ehh) - 1):
+        reaching = [int(core) for core in agreement.cores if step <= core <= 40 - step]
+        expected = np.mean([pairs_alike(real, core, step) for core in reaching])
         assert agreement.real_ehh[step] == pytest.approx(expected)
     assert agreement.real_ehh[0] == 1
     assert agreement.ehh_difference == pytest.approx(np.abs(agreement.real_ehh - agreement.generated_ehh).mean())
@@ -80,3 +82,11 @@ def test_rare_sites_alone_have_no_core() -> None:
     assert agreement is not None
     assert len(agreement.cores) == len(agreement.real_ehh) == 0
     assert np.isnan(agreement.ehh_difference)
+
+
+def test_a_single_carrier_has_nobody_to_be_the_same_as() -> None:
+    alleles = random_alleles(4, 30, 0)
+    agreement = compare_homozygosity(alleles, alleles, sites_at(list(range(30))))
+    assert agreement is not None
+    assert set(alleles[:, agreement.cores].sum(axis=0).tolist()) == {2}
+    assert agreement.real_ehh[0] == 1

@@ -50,6 +50,12 @@ def test_random_pairs_and_all_pairs_correlate_alike_and_as_numpy_says() -> None:
     assert agreement.correlation == pytest.approx(expected, abs=0.02)
     assert agreement.near_correlation == pytest.approx(expected, abs=0.02)  # one contig
     assert agreement.real.shape == (20_000,)
+    for side, near, matrix, alleles in (
+        (agreement.real, agreement.near_real, agreement.real_matrix, real),
+        (agreement.generated, agreement.near_generated, agreement.generated_matrix, generated),
+    ):
+        assert matrix == pytest.approx(r2_matrix(alleles)[np.ix_(agreement.matrix_sites, agreement.matrix_sites)])
+        assert side.mean() == pytest.approx(near.mean(), rel=0.1)
 
 
 def test_near_pairs_lie_on_one_contig() -> None:

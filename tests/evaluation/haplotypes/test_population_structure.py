@@ -70,6 +70,8 @@ def test_wrong_labels_show_by_population() -> None:
     assert agreement.labels.real > 0.8
     assert agreement.labels.generated == pytest.approx(0.5, abs=0.1)
     assert list(agreement.labels.generated_by_population) == ["one"]
+    assert set(agreement.labels.real_by_population) == {"one", "two"}
+    assert agreement.generated_fst == {}
 
 
 def test_unknown_populations_are_left_out_and_strange_ones_refused() -> None:

@@ -40,6 +40,7 @@ def test_populations_are_farther_apart_than_halves_of_both() -> None:
     assert mixed is not None
     assert apart.wasserstein[0] > 2 * mixed.wasserstein[0]
     assert apart.sinkhorn > 2 * mixed.sinkhorn
+    assert apart.sinkhorn_size == 200
 
 
 def test_without_two_varying_sites_there_are_no_components() -> None:
