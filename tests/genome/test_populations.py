@@ -60,7 +60,7 @@ def test_nothing_is_guessed(tmp_path: Path) -> None:
 def test_people_without_or_with_two_populations(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = written(tmp_path, "a.csv", "sample,population\nHG1,EUR\nHG2,\nHG1,EUR\n")
     assert read_populations(path) == {"HG1": "EUR"}
-    assert "1 people have no population" in caplog.text
+    assert "1 records have no population" in caplog.text
     refused(written(tmp_path, "b.csv", "sample,population\nHG1,EUR\nHG1,AFR\n"), "record 2", "'HG1'", "'EUR'", "'AFR'")
     refused(written(tmp_path, "c.csv", "sample,population\nHG1,EUR\n,AFR\n"), "record 2", "'sample' is empty")
     refused(written(tmp_path, "d.csv", "sample,population\nHG1,\n"), "'population' is empty")

@@ -1,4 +1,5 @@
 import gzip
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -279,6 +280,17 @@ def test_a_wrong_index_is_named(tmp_path: Path) -> None:
     path = write_variants(tmp_path / "panel.vcf.gz", [record(1)])
     Path(f"{path}.tbi").write_bytes(b"no index")
     refused(path, "index", region="15:1-5")
+
+
+def test_an_index_older_than_its_file_is_not_used(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = write_variants(tmp_path / "panel.vcf.gz", [record(1)])
+    stale = Path(f"{path}.tbi").read_bytes()
+    write_variants(path, [record(place) for place in range(1, 90_001, 3)])
+    Path(f"{path}.tbi").write_bytes(stale)
+    os.utime(f"{path}.tbi", (1, 1))
+    panel = read_haplotypes(path, HaplotypeSelection(region="15:60000-60010"))
+    assert panel.sites.positions.tolist() == [60_000, 60_003, 60_006, 60_009]
+    assert "older than the file" in caplog.text
 
 
 def test_a_missing_package_is_told_in_one_sentence(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def read_haplotypes(path: str | os.PathLike[str], selection: HaplotypeSelection 
 
     The selection says what is taken and what is done with genotypes and sites that are not two phased, known alleles
     (`HaplotypeSelection`). What is left out is counted in `left_out` and logged. Positions are 1-based in all files
-    but `.trees`. Memory is some three bytes an allele. Raises InputError that names file, site and person.
+    but `.trees`. Memory is some three to five bytes an allele. Raises InputError that names file, site and person.
     """
     source = Path(path)
     ending = next(

@@ -65,7 +65,8 @@ class HaplotypeSelection(BaseModel):
     >>> HaplotypeSelection(region="15:66,200,000-66,300,000", minimum_frequency=0.01).non_snv
     'drop'
 
-    Whatever is left out or filled in is counted, by reason, in `Haplotypes.left_out`.
+    Whatever is left out or filled in is counted, by reason, in `Haplotypes.left_out`. A setting that a format has no
+    use for (a legend for VCF) does nothing there, so that one selection fits files of several formats.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, validate_default=True)

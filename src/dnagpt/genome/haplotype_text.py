@@ -44,7 +44,7 @@ def read_hapt(path: Path, selection: HaplotypeSelection) -> Haplotypes:
     """Read a `.hapt` file, plain, gzipped or alone in a zip archive: a line a haplotype, `label id 0 1 1 0 ...`.
 
     Ids that are `person_A`, `person_B` side by side are the two haplotypes of a person; otherwise an id is the person.
-    Memory is some two bytes an allele. Raises InputError as `read_haplotypes` says.
+    Memory is some three bytes an allele. Raises InputError as `read_haplotypes` says.
     """
     screen = SiteScreen(selection, str(path))
     legend = selection.legend or _beside(path, (".legend", ".legend.gz"))
@@ -81,7 +81,7 @@ def read_impute(path: Path, selection: HaplotypeSelection) -> Haplotypes:
     """Read a `.hap` file with its `.legend` and, where there is one, its `.sample` file: a line a site, 0 or 1 a copy.
 
     `?` is an unknown allele, `-` a copy that a person has not, and a star behind an allele says that it is not phased.
-    Memory is some three bytes an allele. Raises InputError as `read_haplotypes` says.
+    Memory is some five bytes an allele. Raises InputError as `read_haplotypes` says.
     """
     screen = SiteScreen(selection, str(path))
     legend = selection.legend or _beside(path, (".legend", ".legend.gz"))

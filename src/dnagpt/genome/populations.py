@@ -66,7 +66,7 @@ def read_populations(
                 f"'{population}' here. Leave one of the two records."
             )
     if without:
-        _log.warning("%s: %s people have no population in the column '%s'", name, f"{without:,}", column)
+        _log.warning("%s: %s records have no population in the column '%s'", name, f"{without:,}", column)
     if not populations:
         raise InputError(f"{name}: the column '{column}' is empty. Choose another column.")
     return populations

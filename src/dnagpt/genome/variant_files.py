@@ -5,6 +5,7 @@ Shapes: N haplotypes, S sites, P people.
 
 from __future__ import annotations
 
+import logging
 import os
 import warnings
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from dnagpt.genome.haplotype_selection import HaplotypeSelection
     from dnagpt.genome.haplotypes import Alleles, Haplotypes
 
+_log = logging.getLogger(__name__)
 _BGZIP_SUBFIELD = b"BC\x02\x00"
 _INDEX_ENDINGS = (".tbi", ".csi")
 _HTSLIB_SILENT, _HTSLIB_WARNINGS = 0, 3
@@ -78,14 +80,12 @@ def _settled(variant: Any, genotypes: GenotypeScreen, where: str) -> Alleles | s
 
 def _records(variants: Any, screen: SiteScreen) -> Iterator[Any]:
     """The records of the region, or all of them."""
-    indexed = screen.region is not None and any(Path(screen.source + ending).exists() for ending in _INDEX_ENDINGS)
+    indexed = screen.region is not None and _has_current_index(Path(screen.source))
     count = 0
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # a region without sites; said where the sites are counted
-            for variant in variants(str(screen.region)) if indexed else variants:
-                count += 1
-                yield variant
+        for variant in variants(str(screen.region)) if indexed else variants:
+            count += 1
+            yield variant
     except Exception as error:  # cyvcf2 raises nothing more precise
         index = " (or its index is damaged or of another file)" if indexed else ""
         raise InputError(
@@ -111,10 +111,23 @@ def _opened(path: Path, selection: HaplotypeSelection) -> Iterator[Any]:
         if selection.samples:
             choose_people(variants.samples, selection.samples, str(path))  # refuses names that are not there
             variants.set_samples(list(selection.samples))
-        yield variants
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore", UserWarning
+            )  # of a region without sites, which is told where sites are counted
+            yield variants
     finally:
         variants.close()
         set_htslib_log_level(_HTSLIB_WARNINGS)
+
+
+def _has_current_index(path: Path) -> bool:
+    """Whether there is an index that was not made before its file; with an older one sites would be missed."""
+    indices = [index for ending in _INDEX_ENDINGS if (index := Path(f"{path}{ending}")).exists()]
+    current = any(index.stat().st_mtime >= path.stat().st_mtime for index in indices)
+    if indices and not current:
+        _log.warning("%s: the index is older than the file, so the whole file is read", path)
+    return current
 
 
 def _require_end(path: Path) -> None:
