@@ -18,6 +18,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from pydantic import ValidationError
 from safetensors import SafetensorError
@@ -29,7 +31,7 @@ from dnagpt.language.grammar import Field, Literal, LiteralSequence, Part
 from dnagpt.language.template import Template, answer_spans
 from dnagpt.language.tokenizer import encode_sequence
 from dnagpt.language.vocabulary import Vocabulary
-from dnagpt.model import DNAGPT, KmerTable, ModelConfig
+from dnagpt.model import DNAGPT, KmerTable, ModelConfig, PanelShape
 from dnagpt.tasks import Task, task_files, tasks_from_toml
 from dnagpt.weights import PARTS, Absent, listed, read_network, shown
 
@@ -62,6 +64,20 @@ class Model:
                     f"The task {task.name!r} ({task.template}) needs a {' and a '.join(missing)}, which the weights "
                     "lack. Take weights that have it, or another task."
                 )
+        if self.network.panel is not None:
+            self.network.panel.set_tokens(torch.from_numpy(self._panel_tokens(self.network.panel.shape)))
+
+    def _panel_tokens(self, shape: PanelShape) -> npt.NDArray[np.int64]:
+        """Give the tokens of the one set of sites that the network has tables for."""
+        found = [task.haplotypes for task in self.tasks.values() if task.haplotypes is not None]
+        tokens = [language.tokens(self.vocabulary) for language in found]
+        if len(tokens) != 1 or tokens[0].shape != (shape.places, 2**shape.sites):
+            raise InputError(
+                f"The network has tables for {shape.places:,} k-mers of {shape.sites} sites, and the tasks have "
+                f"{' and '.join(f'{len(one):,} k-mers' for one in tokens) or 'no haplotypes'}. "
+                "These files do not belong together."
+            )
+        return tokens[0]
 
     @property
     def lacks(self) -> tuple[str, ...]:
@@ -213,13 +229,7 @@ def load_model(
     Half-precision weights become float32, which holds them exactly; `dtype=None` leaves every weight as it is stored.
     InputError lists what is missing, strange or of another shape; nothing in the folder is ever executed.
     """
-    folder = Path(folder)
-    if not folder.exists() and _beside(folder, "old").is_dir():
-        folder = _beside(folder, "old")  # a kill fell between the two renames that replace a folder
-    if not folder.is_dir():
-        raise InputError(
-            f"{folder} is not a model folder: there is no such folder. Give the folder with config.json in it."
-        )
+    folder = _existing(Path(folder))
     vocabulary = _vocabulary(folder)
     config, lacks, digest = _config(folder)
     if config.vocabulary_size != vocabulary.size:
@@ -243,6 +253,16 @@ def load_model(
         return Model(network.eval(), vocabulary, tasks, read_json(folder, "provenance.json"))
     except InputError as error:
         raise InputError(f"{folder}: {error}") from None
+
+
+def _existing(folder: Path) -> Path:
+    if not folder.exists() and _beside(folder, "old").is_dir():
+        folder = _beside(folder, "old")  # a kill fell between the two renames that replace a folder
+    if not folder.is_dir():
+        raise InputError(
+            f"{folder} is not a model folder: there is no such folder. Give the folder with config.json in it."
+        )
+    return folder
 
 
 def _plain_file(folder: Path, name: str) -> Path:
@@ -280,6 +300,11 @@ def read_json(folder: Path, name: str) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise InputError(f"{folder / name} does not hold a JSON object.")
     return document
+
+
+def read_config(folder: str | Path) -> ModelConfig:
+    """Read the shape of the network of a model folder, and nothing else."""
+    return _config(_existing(Path(folder)))[0]
 
 
 def _config(folder: Path) -> tuple[ModelConfig, tuple[str, ...], str | None]:

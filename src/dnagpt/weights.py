@@ -59,6 +59,8 @@ def fill_network(network: DNAGPT, weights: Mapping[str, torch.Tensor], where: st
     network.load_state_dict(weights, assign=True)
     if network.rotary is not None:
         network.rotary = RotaryPositions(network.config.head_width, network.config.context)
+    if network.panel is not None:
+        network.panel.tokens = torch.full(network.panel.tokens.shape, -1)
     network.requires_grad_(True)
 
 

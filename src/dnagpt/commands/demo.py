@@ -20,6 +20,7 @@ from dnagpt.commands.evaluate import corpus_metrics, genome_headlines, genome_se
 from dnagpt.commands.finetune import run_finetuning
 from dnagpt.commands.finetune_settings import FinetuneSettings
 from dnagpt.commands.pretrain import PretrainSettings, named_species, run_pretraining
+from dnagpt.commands.results import write_metrics
 from dnagpt.commands.task_report import Finetuned, learning_curves
 from dnagpt.data.corpus import CorpusConfig, SpeciesSource, open_corpus
 from dnagpt.errors import InputError
@@ -176,8 +177,7 @@ def _write(
         output / "report.html", "dnagpt demo", f"From genome to answer in {seconds / 60:.1f} minutes", sections,
         provenance, notices=(notice,), headlines=headlines,
     )  # fmt: skip
-    with atomic_write(output / "metrics.json") as handle:
-        handle.write((json.dumps({**metrics, "seconds": round(seconds)}, indent=1) + "\n").encode())
+    write_metrics({**metrics, "seconds": round(seconds)}, output)
 
 
 def _closing_table(metrics: dict[str, Any], output: Path, seconds: float) -> None:

@@ -1,6 +1,5 @@
 """`dnagpt evaluate`: how well a model knows a genome, or answers a labelled table."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from dnagpt.checkpoint import Model, load_model
 from dnagpt.commands.predict import FASTA_ENDINGS, refuse_sequence_answers
 from dnagpt.commands.pretrain import known_letter, objective_metrics
 from dnagpt.commands.progress import counting
+from dnagpt.commands.results import write_metrics
 from dnagpt.commands.task_records import refuse_single_class
 from dnagpt.commands.task_report import predict_with_progress, score_table
 from dnagpt.data.corpus import CorpusConfig, Species, SpeciesSource, open_corpus
@@ -20,7 +20,6 @@ from dnagpt.errors import InputError
 from dnagpt.evaluation import plots
 from dnagpt.evaluation.markov import markov_bits_per_base
 from dnagpt.evaluation.report import Figure, Headline, Section, Table, write_report
-from dnagpt.genome.files import atomic_write
 from dnagpt.inference.genome_score import GenomeScore, score_windows
 from dnagpt.model import fastest_device
 from dnagpt.tasks import Task
@@ -53,8 +52,7 @@ def evaluate(
             model.provenance,
             headlines=headlines,
         )
-        with atomic_write(output / "metrics.json") as handle:
-            handle.write((json.dumps(metrics, indent=1) + "\n").encode())
+        write_metrics(metrics, output)
     return metrics
 
 

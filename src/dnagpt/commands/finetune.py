@@ -1,6 +1,5 @@
 """`dnagpt finetune`: from labelled records to a model that answers for new ones."""
 
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,13 +9,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from dnagpt.checkpoint import Model, load_model, save_model
+from dnagpt.checkpoint import Model, load_model, read_config, save_model
 from dnagpt.commands.configuration import load_settings, settings_to_toml
 from dnagpt.commands.finetune_settings import FinetuneSettings, FinetuneTraining
 from dnagpt.commands.network_settings import NetworkSettings
+from dnagpt.commands.panels import with_languages, with_panel
 from dnagpt.commands.pretrain import known_metric, save_best, show
 from dnagpt.commands.progress import progress
 from dnagpt.commands.provenance import provenance
+from dnagpt.commands.results import write_metrics
 from dnagpt.commands.several_runs import report_runs, variations
 from dnagpt.commands.task_records import (
     TaskRecords,
@@ -24,6 +25,7 @@ from dnagpt.commands.task_records import (
     answer_losses,
     as_language,
     read_tasks,
+    record_rows,
     refuse_unreadable_tests,
     true_classes,
 )
@@ -34,10 +36,9 @@ from dnagpt.data.order import LengthOrder
 from dnagpt.errors import InputError
 from dnagpt.evaluation.classification import classification_metrics
 from dnagpt.evaluation.regression import regression_metrics
-from dnagpt.genome.files import atomic_write
 from dnagpt.genome.stored_bytes import file_sha256
 from dnagpt.inference.answers import Readings, read_answers
-from dnagpt.inference.predict import mean_of_views, view_rows
+from dnagpt.inference.predict import mean_of_views
 from dnagpt.language.template import Rows
 from dnagpt.language.vocabulary import Vocabulary
 from dnagpt.model import DNAGPT, fastest_device
@@ -54,7 +55,10 @@ ADAPTER = "adapter"
 LANGUAGE = "language"
 """The folder, within a run, of the network that has read the training sequences as language."""
 
-_OF_A_NEW_NETWORK = {"vocabulary": True, "model": set(NetworkSettings.model_fields) - {"dropout"}}
+_OF_ANY_NETWORK = {"dropout", "panel"}
+"""Settings of the network that count wherever it comes from."""
+
+_OF_A_NEW_NETWORK = {"vocabulary": True, "model": set(NetworkSettings.model_fields) - _OF_ANY_NETWORK}
 """Settings that do not count where the network comes from a model folder."""
 
 _DERIVED = ("steps", "validate_every", "checkpoint_every", "warmup_steps", "metric")
@@ -90,7 +94,7 @@ def _defaults(base: Path | None) -> dict[str, Any]:
     Ours were measured on polyadenylation signals and the GUE tasks, with networks of a million weights.
     """
     chosen: dict[str, Any] = _NEW if base is None else _PRETRAINED
-    if base is not None and load_model(base).network.config.number_embedding == "released":
+    if base is not None and read_config(base).number_embedding == "released":
         chosen = _PAPER
     return {**chosen, "training": {**_ALWAYS, **chosen["training"]}}
 
@@ -121,9 +125,11 @@ def _as_given(settings: FinetuneSettings, base: Path | None) -> str:
 def _run(settings: FinetuneSettings, base: Path | None, output: Path, *, resume: bool, quiet: bool) -> Finetuned:
     _refuse_lora_without_weights(settings, base)
     tasks = read_tasks(settings)
-    model = _model(settings, base, tasks)
+    started = _from_folder(settings, base) if base is not None else _from_random_weights(settings)
+    tasks = with_languages(started, tasks)
+    model = _model(started, settings, base, tasks)
     refuse_unreadable_tests(model, tasks)
-    training = _schedule(settings, sum(len(one.labelled.parts["train"]) for one in tasks))
+    training = _schedule(settings, sum(len(one.labelled.parts["train"]) * one.windows for one in tasks))
     resolved = settings.model_copy(update={"training": training})
     configuration = settings_to_toml(resolved, without=_OF_A_NEW_NETWORK if base else None)
     run = RunFolder(output)
@@ -139,8 +145,7 @@ def _run(settings: FinetuneSettings, base: Path | None, output: Path, *, resume:
         _teach(other, tasks, whole, twin, configuration, resume=resume and twin.has_run, quiet=quiet)
         taught["same network, random weights"] = load_model(twin.model, device=fastest_device())
     finetuned = report_tasks(taught, tasks, run, settings.beside, seed=training.seed, quiet=quiet)
-    with atomic_write(output / "metrics.json") as handle:
-        handle.write((json.dumps(finetuned.metrics, indent=1) + "\n").encode())
+    write_metrics(finetuned.metrics, output)
     return finetuned
 
 
@@ -209,9 +214,10 @@ def _keeper(model: Model, training: FinetuneTraining) -> Callable[[RunFolder, Wo
     return lambda run, _: save_model(run.model, adapter.save(run.path / ADAPTER))
 
 
-def _model(settings: FinetuneSettings, base: Path | None, tasks: Sequence[TaskRecords]) -> Model:
-    """Make the model that is to be taught: the one in a folder, with its dropout set, or one with random weights."""
-    started = _from_folder(settings, base) if base is not None else _from_random_weights(settings)
+def _model(started: Model, settings: FinetuneSettings, base: Path | None, tasks: Sequence[TaskRecords]) -> Model:
+    """Complete the model that is to be taught: the tables of known sites, the tasks, and where it comes from."""
+    if settings.model.panel is not False and any(one.task.haplotypes is not None for one in tasks):
+        started = with_panel(started, tasks, seed=settings.training.seed)
     configs = [config for one in tasks for config in (one.settings.data, *one.settings.tests.values())]
     files = [file.path for config in configs for file in source_files(config)]
     files += [base / "model.safetensors"] if base is not None else []
@@ -232,10 +238,12 @@ def _from_random_weights(settings: FinetuneSettings) -> Model:
 
 def _from_folder(settings: FinetuneSettings, base: Path) -> Model:
     model = load_model(base)
-    fixed = [f"model.{name}" for name in sorted(settings.model.model_fields_set - {"dropout"})]
+    fixed = [f"model.{name}" for name in sorted(settings.model.model_fields_set - _OF_ANY_NETWORK)]
     fixed += ["vocabulary"] if "vocabulary" in settings.model_fields_set else []
     if fixed:
-        raise InputError(f"{fixed[0]} cannot be set: the network in {base} has its own. Only model.dropout can.")
+        raise InputError(
+            f"{fixed[0]} cannot be set: the network in {base} has its own. Only model.dropout and model.panel can."
+        )
     config = model.network.config.model_copy(update={"dropout": settings.model.dropout or 0.0})
     network = empty_network(config, model.lacks)
     fill_network(network, model.network.state_dict(), str(base))
@@ -274,7 +282,7 @@ class _Judged:
     def of(cls, model: Model, one: TaskRecords, losses: Sequence[AnswerLoss]) -> "_Judged":
         plain = replace(one.task, views=one.task.views.model_copy(update={"both_strands": False, "frames": 1}))
         places = one.labelled.parts[one.judged]
-        rows = [view_rows(model, plain, one.labelled.records[place], one.labelled.names[place]) for place in places]
+        rows = [record_rows(model, replace(one, task=plain), place) for place in places]
         own = losses[one.first_mark : one.first_mark + len(one.task.template.answered)]
         return cls(one, one.labelled.part(one.judged), rows, [loss.weight for loss in own])
 

@@ -30,6 +30,11 @@ class TaskSettings(BaseModel):
     """In which ways a record is read: both strands, several frames, the centre or tiles of what is too long."""
     substitutions: float = Field(default=0.0, ge=0, lt=1)
     """The share of the letters of each training sequence that are replaced at random, anew each time it is seen."""
+    gametes: bool = True
+    """Whether each time a person's haplotype is seen, a gamete of theirs stands in for it: both of their haplotypes
+    recombined, so that no person is seen twice in the same way."""
+    tail: int = Field(default=192, ge=0)
+    """How many sites of the window before each window is given, where haplotypes do not fit the context in one."""
     class_weights: dict[str, Weight] | Literal["balanced"] | None = None
     """The weight of each class in the loss; `balanced` makes every class count the same."""
     weight: Weight = 1.0

@@ -34,6 +34,9 @@ class NetworkSettings(BaseModel):
     overlapping: bool | None = None
     """Whether each k-mer is embedded together with all k-mers, long and short, that end within it; so unless said
     otherwise, but for the paper's shapes."""
+    panel: bool | None = None
+    """Whether each place of known sites gets vectors of its own, where haplotypes are learned; so unless said
+    otherwise."""
 
     @field_validator("preset")
     @classmethod
@@ -44,7 +47,7 @@ class NetworkSettings(BaseModel):
 
     def config(self, vocabulary: Vocabulary) -> ModelConfig:
         """Resolve to the configuration of a network for this vocabulary."""
-        given = self.model_dump(exclude={"preset", "overlapping"})
+        given = self.model_dump(exclude={"preset", "overlapping", "panel"})
         changes = {key: value for key, value in given.items() if value is not None}
         if self.overlapping or (self.overlapping is None and not self.preset.startswith("dnagpt-")):
             changes["overlapping"] = kmer_table(vocabulary)

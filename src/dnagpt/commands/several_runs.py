@@ -5,19 +5,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table as ConsoleTable
-
 from dnagpt.commands.finetune_settings import FinetuneSettings
+from dnagpt.commands.results import write_metrics, write_scores
 from dnagpt.commands.score_sections import HEADLINE_SCORES, score_name
-from dnagpt.commands.task_report import Finetuned, write_scores
+from dnagpt.commands.task_report import Finetuned
 from dnagpt.data.labelled import DataConfig
 from dnagpt.errors import InputError
 from dnagpt.evaluation.plot_matrices import heat_map
 from dnagpt.evaluation.report import Figure, Headline, Section, Table, write_report
 from dnagpt.evaluation.runs import summary_of_runs
 from dnagpt.evaluation.tables import ScoreRow, cross_columns, cross_table, runs_table
-from dnagpt.genome.files import atomic_write
 
 Scores = dict[str, float | None]
 
@@ -62,26 +59,28 @@ def report_runs(runs: Mapping[str, Finetuned], output: Path) -> Finetuned:
     for where, methods in summary.items():
         tables.append(runs_table(methods, caption=f"{where}: mean ± standard deviation over {len(runs)} runs"))
     first = next(iter(runs.values()))
-    headlines = [
-        Headline(f"{where.rpartition(', ')[2]}: {score_name(name)}", str(scores[name]), f"{len(runs)} runs")
-        for where, methods in list(summary.items())[:1]
-        if (scores := summary_of_runs(next(iter(methods.values()))))
-        for name in HEADLINE_SCORES
-        if name in scores
-    ]
+    summed = {
+        where: {method: summary_of_runs(values) for method, values in methods.items()}
+        for where, methods in summary.items()
+    }
+    headlines: list[Headline] = []
+    if summed:
+        first_set, by_method = next(iter(summed.items()))
+        model = next(iter(by_method.values()))
+        headlines = [
+            Headline(f"{first_set.rpartition(', ')[2]}: {score_name(name)}", str(model[name]), f"{len(runs)} runs")
+            for name in HEADLINE_SCORES
+            if name in model
+        ]
     section = Section("All runs", f"The runs are {', '.join(runs)}; each has a report of its own.", tuple(tables))
     write_report(output / "report.html", "Several runs", str(output), [section], {}, headlines=headlines)
     write_scores(rows, output / "scores.csv")
-    summed = {
-        where: {
-            method: {name: found.as_dict() for name, found in summary_of_runs(values).items()}
-            for method, values in methods.items()
-        }
-        for where, methods in summary.items()
+    plain = {
+        where: {method: {name: found.as_dict() for name, found in scores.items()} for method, scores in methods.items()}
+        for where, methods in summed.items()
     }
-    metrics = {"runs": {name: one.metrics for name, one in runs.items()}, "summary": summed}
-    with atomic_write(output / "metrics.json") as handle:
-        handle.write((json.dumps(metrics, indent=1) + "\n").encode())
+    metrics = {"runs": {name: one.metrics for name, one in runs.items()}, "summary": plain}
+    write_metrics(metrics, output)
     return Finetuned(first.model, metrics, [section], headlines, rows)
 
 
@@ -108,16 +107,6 @@ def compare_runs(folders: Sequence[Path], output: Path | None, *, score: str) ->
         section = Section("Runs beside one another", tables=(table,), figures=(figure,))
         write_report(output / "report.html", "Runs beside one another", score, [section], {})
     return table
-
-
-def print_table(table: Table) -> None:
-    """Show a table of runs on standard output."""
-    shown = ConsoleTable(*table.columns)
-    for row in table.rows:
-        shown.add_row(
-            *(f"{cell:.3f}" if isinstance(cell, float) else "" if cell is None else str(cell) for cell in row)
-        )
-    Console().print(shown)
 
 
 def _first_scores(folder: Path) -> dict[tuple[str, str, str], float | None]:

@@ -7,15 +7,19 @@ import numpy as np
 
 from dnagpt.checkpoint import Model
 from dnagpt.commands.finetune_settings import FinetuneSettings, TaskSettings
-from dnagpt.data.labelled import Labelled, Part, read_labelled
+from dnagpt.data.gametes import crossover_chances, gamete
+from dnagpt.data.haplotype_records import people, read_haplotype_records, recombination_map
+from dnagpt.data.labelled import DataConfig, Labelled, Part, read_labelled
 from dnagpt.data.order import counter_generator
 from dnagpt.data.substitutions import substitute_letters
 from dnagpt.errors import InputError
+from dnagpt.genome.haplotypes import Alleles
 from dnagpt.inference.predict import field_options, fitting_rows, view_rows
 from dnagpt.language.grammar import MOST_ANSWERS, Field, Literal
-from dnagpt.language.template import Rows, Template, read_boolean
+from dnagpt.language.template import Rows, Template, answer_spans, read_boolean
 from dnagpt.language.vocabulary import Vocabulary
 from dnagpt.tasks import Task, Transform, Views
+from dnagpt.tasks.haplotypes import POPULATION
 from dnagpt.tasks.task import field_numbers
 from dnagpt.training import AnswerLoss, TrainingConfig
 
@@ -35,6 +39,11 @@ class TaskRecords:
     """The answers of the tasks before it in the run, all counted."""
 
     @property
+    def windows(self) -> int:
+        """In how many rows a record is taught: the windows of a haplotype, one of anything else."""
+        return 1 if self.task.haplotypes is None else len(self.task.haplotypes.spans)
+
+    @property
     def judged(self) -> Part:
         """The part by which training is judged: validation, or training where there is none."""
         return "validation" if self.labelled.parts["validation"] else "train"
@@ -48,9 +57,9 @@ def read_tasks(settings: FinetuneSettings) -> list[TaskRecords]:
         transforms = {field: Transform.parse(text) for field, text in one.transforms.items()}
         task = Task(name, Template.parse(one.template), transforms, one.views)
         _refuse_what_cannot_be_asked(task, one)
-        labelled = read_labelled(one.data, task)
+        labelled = _labelled(one.data, task)
         refuse_single_class(task, labelled.part("train"), "The training records")
-        tests = {test: read_labelled(config, task) for test, config in one.tests.items()}
+        tests = {test: _labelled(config, task) for test, config in one.tests.items()}
         for test, records in tests.items():
             if not records.parts["test"]:
                 raise InputError(f"tests.{test} of the task {name!r} has no test records. Correct its data settings.")
@@ -59,6 +68,10 @@ def read_tasks(settings: FinetuneSettings) -> list[TaskRecords]:
     if mark > MOST_ANSWERS:
         raise InputError(f"The tasks have {mark} answers in all; {MOST_ANSWERS} fit one run. Split the tasks.")
     return found
+
+
+def _labelled(config: DataConfig, task: Task) -> Labelled:
+    return read_labelled(config, task) if config.haplotypes is None else read_haplotype_records(config, task)
 
 
 def _refuse_what_cannot_be_asked(task: Task, settings: TaskSettings) -> None:
@@ -82,7 +95,25 @@ def refuse_unreadable_tests(model: Model, tasks: Sequence[TaskRecords]) -> None:
     for one in tasks:
         for labelled in (one.labelled, *one.tests.values()):
             for place in labelled.parts["test"]:
-                view_rows(model, one.task, labelled.records[place], labelled.names[place])
+                record_rows(model, replace(one, labelled=labelled), place)
+
+
+def record_rows(model: Model, one: TaskRecords, place: int) -> list[Rows]:
+    """Write one record as all the rows that it is judged by: the windows of a haplotype, or the views of a record."""
+    if one.labelled.haplotypes is not None:
+        alleles_S = one.labelled.haplotypes.alleles[place]
+        return [_window_rows(model, one, place, alleles_S, window) for window in range(one.windows)]
+    return view_rows(model, one.task, one.labelled.records[place], one.labelled.names[place])
+
+
+def _window_rows(model: Model, one: TaskRecords, place: int, alleles_S: Alleles, window: int) -> Rows:
+    """Write a window of a haplotype of the population of a record."""
+    language = one.task.haplotypes
+    assert language is not None
+    (letters,) = language.letters(alleles_S[np.newaxis])
+    population = str(one.labelled.records[place][POPULATION])
+    where = one.labelled.names[place]
+    return language.rows(model.vocabulary, one.task.template, letters, population, window, where=where)
 
 
 def refuse_single_class(task: Task, records: Sequence[Mapping[str, object]], where: str) -> None:
@@ -126,16 +157,24 @@ class TrainingExamples:
 
     def __init__(self, model: Model, tasks: Sequence[TaskRecords], seed: int) -> None:
         self._model, self._seed = model, seed
-        self._places = [(task, place) for task in tasks for place in task.labelled.parts["train"]]
-        self._first = [self._first_rows(one, place) for one, place in self._places]
+        self._places = [
+            (task, place, window)
+            for task in tasks
+            for place in task.labelled.parts["train"]
+            for window in range(task.windows)
+        ]
+        self._gametes = {one.task.name: _Gametes(one) for one in tasks if one.labelled.haplotypes is not None}
+        self._first = [self._first_rows(one, place, window) for one, place, window in self._places]
         self.lengths = [len(rows) for rows in self._first]
-
-    def __len__(self) -> int:
-        return len(self._places)
 
     def rows(self, sample: int, example: int) -> Rows:
         """Write one example for the `sample`-th time that an example is seen, counted over all epochs."""
-        one, place = self._places[example]
+        one, place, window = self._places[example]
+        if one.task.name in self._gametes:
+            if not one.settings.gametes:
+                return _marked(self._first[example], one.first_mark)
+            alleles_S = self._gametes[one.task.name].draw(place, counter_generator(self._seed, _VIEW_STREAM, sample))
+            return _marked(_window_rows(self._model, one, place, alleles_S, window), one.first_mark)
         if one.task.views == Views() and not one.settings.substitutions:
             return _marked(self._first[example], one.first_mark)
         generator = counter_generator(self._seed, _VIEW_STREAM, sample)
@@ -145,8 +184,10 @@ class TrainingExamples:
             view = _substituted(view, one, self._model.vocabulary, generator)
         return _marked(fitting_rows(self._model, one.task, view, one.labelled.names[place]), one.first_mark)
 
-    def _first_rows(self, one: TaskRecords, place: int) -> Rows:
+    def _first_rows(self, one: TaskRecords, place: int, window: int) -> Rows:
         """Write the first view of a record; of one that may be tiled all, as N can make a tile outgrow the context."""
+        if one.labelled.haplotypes is not None:
+            return _window_rows(self._model, one, place, one.labelled.haplotypes.alleles[place], window)
         views = self._views(one, place)
         tried = views if one.task.views.too_long == "tiles" else views[:1]
         rows = [fitting_rows(self._model, one.task, view, one.labelled.names[place]) for view in tried]
@@ -156,6 +197,22 @@ class TrainingExamples:
         record, where = one.labelled.records[place], one.labelled.names[place]
         context = self._model.network.config.context
         return one.task.views.of(record, one.task.template, self._model.vocabulary, context, where)
+
+
+class _Gametes:
+    """What the people of the training part hand on."""
+
+    def __init__(self, one: TaskRecords) -> None:
+        haplotypes = one.labelled.haplotypes
+        assert haplotypes is not None
+        self._haplotypes = haplotypes
+        self._people = people(haplotypes, one.labelled.parts["train"])
+        self._chances = crossover_chances(haplotypes.sites, recombination_map(one.settings.data))
+
+    def draw(self, place: int, generator: np.random.Generator) -> Alleles:
+        """Draw a gamete of the person that a haplotype is of."""
+        own = self._people[self._haplotypes.individuals[place]]
+        return gamete(self._haplotypes.alleles[own], self._chances, generator)
 
 
 def answer_losses(tasks: Sequence[TaskRecords], training: TrainingConfig, vocabulary: Vocabulary) -> list[AnswerLoss]:
@@ -190,7 +247,8 @@ def _class_weights(one: TaskRecords, item: Field, vocabulary: Vocabulary) -> dic
         }
     else:
         weights = {option: weight for option, weight in asked.items() if option in options}
-    ids = vocabulary.choice_ids(len(options)) if item.kind == "choice" else (vocabulary.false_id, vocabulary.true_id)
+    spans = {span.field.name: span for span in answer_spans(vocabulary, one.task.template)}
+    ids = spans[item.name].token_ids
     return {ids[options.index(option)]: weight for option, weight in weights.items()}
 
 

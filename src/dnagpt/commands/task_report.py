@@ -1,6 +1,6 @@
 """What a fine-tuning came to, for people and programs: report.html, metrics.json, scores.csv, predictions.csv."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,15 @@ import numpy as np
 import pandas as pd
 
 from dnagpt.checkpoint import Model
+from dnagpt.commands.haplotype_section import (
+    haplotype_headlines,
+    haplotype_metrics,
+    haplotype_nats,
+    haplotype_rows,
+    haplotype_section,
+)
 from dnagpt.commands.progress import counting
+from dnagpt.commands.results import write_scores
 from dnagpt.commands.score_sections import headlines_of, score_sections, split_section
 from dnagpt.commands.scoring import (
     CNN_EPOCHS,
@@ -27,8 +35,7 @@ from dnagpt.data.labelled import Part
 from dnagpt.data.split_report import split_report
 from dnagpt.evaluation import plots
 from dnagpt.evaluation.report import Figure, Headline, Section, write_report
-from dnagpt.evaluation.tables import ScoreRow, score_rows, scores_csv
-from dnagpt.genome.files import atomic_write
+from dnagpt.evaluation.tables import ScoreRow, score_rows
 from dnagpt.genome.tables import write_table
 from dnagpt.inference.attention import attention_profile
 from dnagpt.inference.predict import Prediction, answers, predict
@@ -82,12 +89,6 @@ def report_tasks(
     return Finetuned(run.model, metrics, sections, headlines, rows)
 
 
-def write_scores(rows: Iterable[ScoreRow], path: Path) -> None:
-    """Write every score with its interval as one line of a CSV file."""
-    with atomic_write(path) as handle:
-        handle.write(scores_csv(rows).encode())
-
-
 def predict_with_progress(
     model: Model,
     task: Task,
@@ -137,6 +138,12 @@ def _report_task(
     several: bool, seed: int, quiet: bool,
 ) -> Finetuned:  # fmt: skip
     parts = one.labelled.parts
+    facts = {"task": one.task.name} if several else {}
+    heading = f"{one.task.name}: " if several else ""
+    if one.labelled.haplotypes is not None:
+        nats = haplotype_nats(taught, one, quiet=quiet)
+        section, headlines = haplotype_section(one, nats, heading=heading), haplotype_headlines(one, nats)
+        return Finetuned(run.model, haplotype_metrics(one, nats), [section], headlines, haplotype_rows(nats, facts))
     part: Part = "test" if parts["test"] else "validation" if parts["validation"] else "train"
     divided = split_report(one.labelled, one.task)
     metrics: dict[str, Any] = {"part": part, "split": divided.as_dict(), "notes": list(one.labelled.notes)}
@@ -158,9 +165,8 @@ def _report_task(
     sets = list(test_sets(one, part))
     scores = score_answers(records, found, sets)
     metrics["scores"] = {each.name: _by_answer(scores, each.name) for each in sets}
-    sections += score_sections(scores, records, found, sets, heading=f"{one.task.name}: " if several else "")
+    sections += score_sections(scores, records, found, sets, heading=heading)
     sections += _attention(next(iter(taught.values())), one.task, own, places)
-    facts = {"task": one.task.name} if several else {}
     return Finetuned(run.model, metrics, sections, headlines_of(scores), _rows(scores, facts))
 
 

@@ -27,6 +27,8 @@ class Batch:
     """Where a position holds a number."""
     answer_BL: npt.NDArray[np.int8]
     """0 where a position is given, i + 1 where it belongs to the i-th answered field."""
+    places_BL: npt.NDArray[np.int32]
+    """Which k-mer of known sites stands at a position, from 1; 0: none."""
 
     @property
     def tokens(self) -> int:
@@ -41,13 +43,16 @@ def collate(rows: Sequence[Rows], pad_id: int) -> Batch:
     numbers = np.zeros(shape, dtype=np.float32)
     is_number = np.zeros(shape, dtype=np.bool_)
     answer = np.zeros(shape, dtype=np.int8)
+    places = np.zeros(shape, dtype=np.int32)
     for place, row in enumerate(rows):
         length = len(row.ids)
         ids[place, :length] = row.ids
         numbers[place, :length] = row.numbers
         is_number[place, :length] = row.is_number
         answer[place, :length] = row.answer
-    return Batch(ids, numbers, is_number, answer)
+        if row.places is not None:
+            places[place, :length] = row.places
+    return Batch(ids, numbers, is_number, answer, places)
 
 
 def padding_share(groups: Iterable[Sequence[int]]) -> float:

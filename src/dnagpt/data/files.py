@@ -30,6 +30,8 @@ def source_files(config: DataConfig) -> list[SourceFile]:
     """
     if config.table is not None:
         return [SourceFile(path) for path in _tables(config.table)]
+    if config.haplotypes is not None:
+        return [SourceFile(path) for path in config.haplotypes.files]
     if config.folder is not None:
         return _in_folder(config.folder)
     if config.classes:

@@ -14,6 +14,7 @@ from dnagpt.data.settings import PARTS, DataConfig, Level, Part
 from dnagpt.data.sources import CHROMOSOME, GROUP, PART, WHERE, read_records, read_sources
 from dnagpt.data.splits import block_parts, chromosome_parts, given_parts, group_parts, random_parts, strata_of
 from dnagpt.errors import InputError
+from dnagpt.genome.haplotypes import Haplotypes
 from dnagpt.language.grammar import Field
 from dnagpt.language.template import Template, read_boolean
 from dnagpt.tasks import Task
@@ -56,6 +57,8 @@ class Labelled:
     """The share of 16-mers that near-duplicates have in common."""
     dropped: Mapping[str, int] = field(default_factory=dict)
     """How many records were left out, by reason."""
+    haplotypes: Haplotypes | None = None
+    """The haplotypes that the records are, in the same order, where they are haplotypes."""
 
     def part(self, name: Part) -> list[Mapping[str, object]]:
         """Give the records of one part."""

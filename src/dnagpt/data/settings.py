@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
+from dnagpt.data.haplotype_source import HaplotypeSource
+
 Part = Literal["train", "validation", "test"]
 PARTS: tuple[Part, ...] = ("train", "validation", "test")
 Split = Literal["given", "random", "chromosome", "group", "clusters"]
@@ -15,7 +17,7 @@ _PART_NAMES: dict[str, Part] = {
     "train": "train", "training": "train", "validation": "validation", "valid": "validation", "val": "validation",
     "dev": "validation", "test": "test",
 }  # fmt: skip
-_SOURCES = "data.table, data.train (with validation and test), data.folder and data.classes"
+_SOURCES = "data.table, data.train (with validation and test), data.folder, data.haplotypes and data.classes"
 Count = Annotated[int, Field(ge=0)]
 
 
@@ -44,6 +46,8 @@ class DataConfig(BaseModel):
     """The file of test records."""
     folder: Path | None = None
     """A folder with files such as train.csv, dev.csv and test.csv, or folders train and test with a file a class."""
+    haplotypes: HaplotypeSource | None = None
+    """Haplotypes, where a model is to learn to write them: a file, and what is known of its people."""
     classes: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     """FASTA files (patterns such as `pos/*.fa.gz`) of each answer: `{true = [...], false = [...]}`."""
     genome: Path | None = None
@@ -89,8 +93,9 @@ class DataConfig(BaseModel):
     @field_validator("classes")
     @classmethod
     def _one_source(cls, classes: Mapping[str, tuple[str, ...]], info: ValidationInfo) -> Mapping[str, tuple[str, ...]]:
-        named = [name for name in ("table", "train", "folder") if info.data.get(name) is not None]
-        if len(named) + bool(classes) != 1 and {"table", "train", "folder"} <= info.data.keys():
+        sources = ("table", "train", "folder", "haplotypes")
+        named = [name for name in sources if info.data.get(name) is not None]
+        if len(named) + bool(classes) != 1 and set(sources) <= info.data.keys():
             raise ValueError(f"give exactly one of {_SOURCES}")
         extra = [name for name in ("validation", "test") if info.data.get(name) is not None]
         if extra and "train" not in named:
@@ -154,14 +159,19 @@ class DataConfig(BaseModel):
         data = info.data
         says_parts = any(data.get(name) is not None for name in ("train", "folder", "split_column"))
         by_chromosome = bool(data.get("validation_chromosomes") or data.get("test_chromosomes"))
-        chosen: Split = split or ("given" if says_parts else "chromosome" if by_chromosome else "random")
+        people = data.get("haplotypes") is not None
+        chosen: Split = split or (
+            "given" if says_parts else "chromosome" if by_chromosome else "group" if people else "random"
+        )
+        if people and chosen != "group":
+            raise ValueError("haplotypes are divided by person (with relatives): leave data.split out")
         if chosen == "given" and not says_parts:
             raise ValueError("nothing says the parts: give data.split_column, data.folder or a file a part")
         if chosen == "chromosome" and not by_chromosome:
             raise ValueError("name data.test_chromosomes, and data.validation_chromosomes if there are to be some")
         if chosen != "chromosome" and by_chromosome:
             raise ValueError(f"chromosomes are named for parts, which data.split = {chosen!r} does not look at")
-        if chosen == "group" and data.get("group", "") is None:
+        if chosen == "group" and data.get("group", "") is None and not people:
             raise ValueError("data.group must name the column of the groups")
         if chosen in ("given", "chromosome") and (data.get("folds") or data.get("sizes")):
             name = "data.folds" if data.get("folds") else "data.sizes"

@@ -12,6 +12,17 @@ One line: `truth + answers -> metrics with intervals, beside baselines -> plots 
     baselines.py        what GC content and k-mer counts alone achieve
     kmers.py            counting k-mers
     markov.py           bits a base of Markov models; Markov genomes of known entropy
+    haplotype_quality.py        generated beside real haplotypes: all of the following, in one value
+    allele_frequencies.py       frequencies, site-frequency spectrum
+    principal_components.py     coupled components, Wasserstein and Sinkhorn distances
+    linkage.py                  r2 of pairs, its decay with distance
+    three_point.py              3-point correlations
+    homozygosity.py             Garud's H, EHH
+    haplotype_distances.py      distances within and between sets, copies
+    privacy.py                  AATS, privacy loss, membership inference
+    shared_stretches.py         longest runs shared with a panel
+    population_structure.py     Fst, a classifier two-sample test, populations of neighbours
+    agreement.py                Pearson correlation, 1-D Wasserstein distance
     plots.py            figures as SVG text, the same bytes every time (with plot_numbers.py and plot_matrices.py)
     plot_style.py       their colours and type, in light and dark
     tables.py           scores of groups, runs, subsets and data sets side by side, and as CSV

@@ -68,13 +68,17 @@ def _read_group(
     rows: Sequence[Rows], device: torch.device,
 ) -> None:  # fmt: skip
     batch = collate(rows, model.vocabulary.pad_id)
-    ids_BL, numbers_BL, is_number_BL, answer_BL = (
+    ids_BL, numbers_BL, is_number_BL, answer_BL, places_BL = (
         torch.from_numpy(row).to(device)
-        for row in (batch.ids_BL, batch.numbers_BL, batch.is_number_BL, batch.answer_BL)
+        for row in (batch.ids_BL, batch.numbers_BL, batch.is_number_BL, batch.answer_BL, batch.places_BL)
     )
     wanted_BL = answer_BL[:, 1:] > 0  # a position is answered by the one before it, so the last one is never read
-    hidden_PD = model.network(ids_BL[:, :-1], numbers_BL[:, :-1], is_number_BL[:, :-1], wanted_BL=wanted_BL)
-    ids_P, numbers_P, answer_P = (row_BL[:, 1:][wanted_BL] for row_BL in (ids_BL, numbers_BL, answer_BL))
+    hidden_PD = model.network(
+        ids_BL[:, :-1], numbers_BL[:, :-1], is_number_BL[:, :-1], wanted_BL=wanted_BL, places_BL=places_BL[:, :-1]
+    )
+    ids_P, numbers_P, answer_P, places_P = (
+        row_BL[:, 1:][wanted_BL] for row_BL in (ids_BL, numbers_BL, answer_BL, places_BL)
+    )
     for span, reading in zip(spans, readings, strict=True):
         own_P = answer_P == span.number
         ends = np.cumsum((batch.answer_BL[:, 1:] == span.number).sum(axis=1))[:-1]
@@ -84,15 +88,21 @@ def _read_group(
             _keep(reading.numbers, group, said_P, ends)
         else:
             options = () if span.field.kind == "sequence" else span.token_ids
-            losses_P, probabilities_PO = _read_tokens(model.network, hidden_PD[own_P], ids_P[own_P], options)
+            losses_P, probabilities_PO = _read_tokens(
+                model.network, hidden_PD[own_P], ids_P[own_P], places_P[own_P], options
+            )
             _keep(reading.probabilities, group, probabilities_PO, ends)
         _keep(reading.losses, group, losses_P, ends)
 
 
 def _read_tokens(
-    network: DNAGPT, hidden_PD: torch.Tensor, targets_P: torch.Tensor, options: Sequence[int]
+    network: DNAGPT,
+    hidden_PD: torch.Tensor,
+    targets_P: torch.Tensor,
+    next_places_P: torch.Tensor,
+    options: Sequence[int],
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    logits_PV = network.token_logits(hidden_PD).float()
+    logits_PV = network.token_logits(hidden_PD, next_places_P).float()
     losses_P = F.cross_entropy(logits_PV, targets_P, reduction="none")
     return losses_P, logits_PV[:, list(options)].softmax(dim=-1)
 

@@ -112,6 +112,8 @@ class Rows:
     """(T,) 0 where given, i + 1 where the position belongs to the i-th answered field."""
     ambiguous: Mapping[str, int] = dataclass_field(default_factory=dict)
     """How often each ambiguity code was read as the unknown letter."""
+    places: npt.NDArray[np.int32] | None = None
+    """(T,) which k-mer of known sites stands here, counted from 1 over the whole haplotype, 0 elsewhere; None: none."""
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -1,7 +1,7 @@
 """The network: tensors in, tensors out; it knows no genome, no language and no task."""
 
 from dnagpt.model.cache import KeyValueCache
-from dnagpt.model.config import PRESETS, KmerTable, ModelConfig
+from dnagpt.model.config import PRESETS, KmerTable, ModelConfig, PanelShape
 from dnagpt.model.layers import RotaryPositions
 from dnagpt.model.network import DNAGPT
 from dnagpt.model.precision import autocast, fastest_device, has_bfloat16
@@ -12,6 +12,7 @@ __all__ = [
     "KeyValueCache",
     "KmerTable",
     "ModelConfig",
+    "PanelShape",
     "RotaryPositions",
     "autocast",
     "fastest_device",

@@ -43,6 +43,21 @@ class KmerTable(BaseModel):
         return self.first_of(self.length + 1)
 
 
+class PanelShape(BaseModel):
+    """How many places a panel of known sites has, as k-mers.
+
+    >>> PanelShape(places=135, sites=6).sites
+    6
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    places: int = Field(gt=0, le=1_000_000)
+    """How many k-mers write the sites of one haplotype."""
+    sites: int = Field(gt=0, le=12)
+    """How many sites a k-mer holds."""
+
+
 class ModelConfig(BaseModel):
     """The size and the parts of one DNAGPT network.
 
@@ -68,6 +83,8 @@ class ModelConfig(BaseModel):
     """How order is told: `rotary` turns queries and keys, `learned` adds a vector a position (the paper's)."""
     overlapping: KmerTable | None = None
     """The k-mers that are embedded together with those that overlap them; None: every token by itself."""
+    panel: PanelShape | None = None
+    """The known sites of haplotypes, each place of which has vectors of its own; None: there are none."""
     dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
     """The share of activations that training switches off, against memorising small data."""
 

@@ -21,6 +21,7 @@ from dnagpt.model.layers import (
     head,
     layer_norm,
 )
+from dnagpt.model.panel import PanelTables
 
 
 class DNAGPT(nn.Module):
@@ -44,6 +45,7 @@ class DNAGPT(nn.Module):
         learned = config.positions == "learned"
         self.position_embedding = nn.Embedding(config.context, config.width) if learned else None
         self.rotary = None if learned else RotaryPositions(config.head_width, config.context)
+        self.panel = None if config.panel is None else PanelTables(config.panel, config.width)
         self.dropout = nn.Dropout(config.dropout)
         self.blocks = nn.ModuleList(Block(config, layer) for layer in range(config.layers))
         self.final_norm = layer_norm(config.width)
@@ -67,17 +69,20 @@ class DNAGPT(nn.Module):
         is_number_BL: torch.Tensor | None = None,
         past: Past | None = None,
         wanted_BL: torch.Tensor | None = None,
+        places_BL: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Read rows of tokens and numbers and give the hidden vector of each position, (B, L, D).
 
         `numbers_BL` counts where `is_number_BL` is true; both may be left out where no row holds a number.
         With a past (such as a `KeyValueCache`), the row continues what was read before. With `wanted_BL` only the
         vectors where it is true are given, (P, D), and without a past, the last block, whose other outputs nobody
-        reads, computes little else.
+        reads, computes little else. `places_BL` tells which place of the panel a position is, from 1; 0: none.
         """
         x_BLD = self.token_embedding(ids_BL, past.last_ids_B1 if past is not None else None)
         if numbers_BL is not None and is_number_BL is not None:
             x_BLD = torch.where(is_number_BL[..., None], self.number_embedding(numbers_BL).to(x_BLD.dtype), x_BLD)
+        if self.panel is not None and places_BL is not None:
+            x_BLD = x_BLD + self.panel.embedding(ids_BL, places_BL)
         if self.position_embedding is not None:
             length = ids_BL.shape[1]
             x_BLD = x_BLD + self.position_embedding.weight[slice(length) if past is None else past.places(length)]
@@ -94,14 +99,27 @@ class DNAGPT(nn.Module):
             past.advance(ids_BL)
         return self.final_norm(x_BLD if wanted_BL is None else x_BLD[wanted_BL])
 
-    def token_logits(self, hidden: torch.Tensor, ids_C: torch.Tensor | None = None) -> torch.Tensor:
-        """The score of every token as the next one, (..., D) to (..., V), or of the tokens asked for, (..., C)."""
-        if ids_C is None:
-            return self.token_head(hidden)
+    def token_logits(self, hidden: torch.Tensor, next_places: torch.Tensor | None = None) -> torch.Tensor:
+        """The score of every token as the next one: (..., D) to (..., V).
+
+        `next_places` (...) tells which place of the panel the next token stands at, from 1; 0: none.
+        """
+        logits = self.token_head(hidden)
+        if self.panel is None or next_places is None:
+            return logits
+        flat = self.panel.add_scores(logits.flatten(0, -2), hidden.flatten(0, -2), next_places.flatten())
+        return flat.view(logits.shape)
+
+    def scores_of(self, ids_C: torch.Tensor, hidden_BD: torch.Tensor, place: int = 0) -> torch.Tensor:
+        """The scores of some tokens alone as the next one, (B, C), which `place` of the panel it stands at, as above."""
         *before, scores = self.token_head
+        inner_BD = hidden_BD
         for layer in before:
-            hidden = layer(hidden)
-        return F.linear(hidden, scores.get_parameter("weight")[ids_C])
+            inner_BD = layer(inner_BD)
+        logits_BC = F.linear(inner_BD, scores.get_parameter("weight")[ids_C])
+        if self.panel is None or place == 0:
+            return logits_BC
+        return logits_BC + self.panel.gains(ids_C, hidden_BD, place)
 
     def number(self, hidden: torch.Tensor) -> torch.Tensor:
         """The number expected at the next position: (..., D) to (...), in the unit of the training numbers."""

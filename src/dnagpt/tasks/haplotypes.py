@@ -155,6 +155,8 @@ class HaplotypeLanguage:
         parts: list[npt.NDArray[Any]] = [_given(vocabulary, template, self._token(template, population, where))]
         if len(self.spans) > 1:
             parts.append(np.array([vocabulary.reserved_id(digit) for digit in f"{window:0{NUMBER_DIGITS}}"]))
+        before = sum(map(len, parts))
+        if len(self.spans) > 1:
             parts.append(encode_sequence(vocabulary, letters[max(0, start - self.tail) : start], where=where).ids)
         given = sum(map(len, parts))
         if not prompt_only:
@@ -162,7 +164,12 @@ class HaplotypeLanguage:
             parts += [encode_sequence(vocabulary, filled, where=where).ids, np.array([vocabulary.end_id])]
         ids: Ids = np.concatenate(parts).astype(vocabulary.dtype)
         answer = np.arange(len(ids)) >= given
-        return Rows(ids, np.zeros(len(ids), np.float32), np.zeros(len(ids), np.bool_), answer.astype(np.int8))
+        places = np.zeros(len(ids), np.int32)
+        kmers = slice(before, len(ids) - (not prompt_only))
+        first = start // vocabulary.k - (given - before)
+        places[kmers] = np.arange(first, first + kmers.stop - before) + 1
+        numbers, is_number = np.zeros(len(ids), np.float32), np.zeros(len(ids), np.bool_)
+        return Rows(ids, numbers, is_number, answer.astype(np.int8), places=places)
 
     def legal(self, vocabulary: Vocabulary, window: int) -> LegalTokens:
         """Say which tokens each k-mer of a window may be, given the two alleles of its sites.
@@ -178,6 +185,10 @@ class HaplotypeLanguage:
         for place, count in enumerate(counts):
             ids[place, :count] = _patterns(vocabulary, pairs[place * k : (place + 1) * k], count)
         return LegalTokens(ids, np.array(counts))
+
+    def tokens(self, vocabulary: Vocabulary) -> Integers:
+        """Give the legal tokens of all k-mers of a haplotype, (K, A), as `legal` gives them a window."""
+        return np.concatenate([self.legal(vocabulary, window).ids for window in range(len(self.spans))])
 
     def refuse_template(self, template: Template) -> None:
         """Raise InputError where these are not the haplotypes of a template."""

@@ -6,7 +6,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dnagpt.errors import InputError
-from dnagpt.genome.bases import COMPLEMENT_TABLE, DECODING_TABLE, IUPAC_ENCODING_TABLE
+from dnagpt.genome.bases import decode_bases, encode_bases, reverse_complement
 from dnagpt.language.template import Template, encode_template
 from dnagpt.language.vocabulary import Vocabulary
 
@@ -65,10 +65,10 @@ class Views(BaseModel):
         if self.both_strands and set(vocabulary.alphabet) - set("ACGTUN"):
             raise InputError(f"views.both_strands: the letters {vocabulary.alphabet} have no other strand.")
         room = self._room(names, record, template, vocabulary, context, where)
-        texts = {name: _text(record[name]) for name in names}
+        texts = {name: str(record[name]) for name in names}
         strands = [texts]
         if self.both_strands:
-            strands.append({name: reverse_complement_of(text) for name, text in texts.items()})
+            strands.append({name: reverse_complement_of(text, where) for name, text in texts.items()})
         return [
             {**record, **{name: text[frame:] for name, text in part.items()}}
             for strand in strands
@@ -109,15 +109,11 @@ class Views(BaseModel):
             yield {name: text[start : start + room]}
 
 
-def reverse_complement_of(text: str) -> str:
+def reverse_complement_of(text: str, where: str) -> str:
     """Write the other strand of a sequence, read from its own 5' end; ambiguity codes become N.
 
-    >>> reverse_complement_of("AACGn")
-    'nCGTT'
+    >>> reverse_complement_of("AACGR", "record 1")
+    'NCGTT'
     """
-    codes = text.encode("ascii", "replace").translate(IUPAC_ENCODING_TABLE)
-    return codes.translate(COMPLEMENT_TABLE)[::-1].translate(DECODING_TABLE).decode()
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else str(value)
+    codes, _ = encode_bases(text.encode("ascii", "replace"), where)
+    return decode_bases(reverse_complement(codes))

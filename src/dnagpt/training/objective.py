@@ -33,11 +33,12 @@ class TensorBatch(NamedTuple):
     numbers_BL: torch.Tensor
     is_number_BL: torch.Tensor
     answer_BL: torch.Tensor
+    places_BL: torch.Tensor
 
 
 def to_tensors(batch: Batch, device: torch.device) -> TensorBatch:
     """Bring a batch to the device."""
-    rows = (batch.ids_BL, batch.numbers_BL, batch.is_number_BL, batch.answer_BL)
+    rows = (batch.ids_BL, batch.numbers_BL, batch.is_number_BL, batch.answer_BL, batch.places_BL)
     return TensorBatch(*(torch.from_numpy(row).to(device, non_blocking=True) for row in rows))
 
 
@@ -82,7 +83,8 @@ class Objective(nn.Module):
         answer_BL = batch.answer_BL[:, 1:].long()
         supervised_BL = answer_BL > 0
         rows = (batch.ids_BL[:, :-1], batch.numbers_BL[:, :-1], batch.is_number_BL[:, :-1])
-        hidden_PD, answer_P = self.network(*rows, wanted_BL=supervised_BL), answer_BL[supervised_BL]
+        hidden_PD = self.network(*rows, wanted_BL=supervised_BL, places_BL=batch.places_BL[:, :-1])
+        answer_P = answer_BL[supervised_BL]
         is_number_P = self.is_number[answer_P]
         losses_P = torch.zeros(answer_P.shape, dtype=torch.float32, device=hidden_PD.device)
         losses_P = losses_P.masked_scatter(
@@ -99,7 +101,8 @@ class Objective(nn.Module):
     def _token_losses(
         self, hidden_PD: torch.Tensor, chosen_P: torch.Tensor, batch: TensorBatch, supervised_BL: torch.Tensor
     ) -> torch.Tensor:
-        logits = self.network.token_logits(hidden_PD[chosen_P]).float()
+        next_places_P = batch.places_BL[:, 1:][supervised_BL][chosen_P]
+        logits = self.network.token_logits(hidden_PD[chosen_P], next_places_P).float()
         right_P = batch.ids_BL[:, 1:][supervised_BL][chosen_P]
         losses_P = F.cross_entropy(logits, right_P, reduction="none")
         if self.token_weights is None:

@@ -1,0 +1,112 @@
+"""`dnagpt evaluate-haplotypes`: artificial genomes of any origin beside real ones; no model is needed."""
+
+import hashlib
+import json
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnagpt.commands.haplotype_sets import HaplotypeSets, SetFiles, read_sets
+from dnagpt.commands.progress import counting
+from dnagpt.commands.provenance import provenance
+from dnagpt.evaluation.haplotype_comparison import ComparedSet, Sampler, baselines, compare_sets
+from dnagpt.evaluation.haplotype_numbers import quality_headlines, quality_rows, short_table
+from dnagpt.evaluation.haplotype_page import quality_sections
+from dnagpt.evaluation.report import Table, write_report
+from dnagpt.evaluation.tables import scores_csv
+from dnagpt.genome.files import atomic_write
+from dnagpt.genome.genetic_map import GeneticMap, read_genetic_map
+from dnagpt.genome.haplotypes import Sites
+from dnagpt.genome.legend import UNKNOWN_CONTIG
+
+log = logging.getLogger("dnagpt")
+MORGANS_A_BASE = 1e-8
+"""Where no genetic map is given: one centimorgan a million bases, the usual round number for humans."""
+FEWEST_PEOPLE = 8
+"""Real people below which their halves are not compared."""
+
+
+def evaluate_haplotypes(
+    files: SetFiles, output: Path, *, with_baselines: bool, genetic_map: Path | None, seed: int, quiet: bool
+) -> Table:
+    """Compare generated with real haplotypes; write report.html, metrics.json and scores.csv; sum up in a table."""
+    sets = read_sets(files)
+    notes = list(sets.notes)
+    beside: Mapping[str, Sampler] = {}
+    if with_baselines:
+        morgans, said = _morgans(sets.real.sites, genetic_map)
+        beside, notes = baselines(morgans), [*notes, *said]
+        for note in said:
+            log.warning(note)
+    limit = with_baselines and len(set(sets.real.individuals)) >= FEWEST_PEOPLE
+    compared = _compare(sets, beside, limit=limit, seed=seed, quiet=quiet)
+    facts = _facts(files, genetic_map, sets, seed)
+    write_report(
+        output / "report.html",
+        "Generated haplotypes",
+        f"{', '.join(sets.generated)} beside {files.real.name}",
+        quality_sections(compared, notes),
+        facts,
+        headlines=quality_headlines(compared),
+    )
+    _write(output / "scores.csv", scores_csv(quality_rows(compared)))
+    metrics = {
+        "sets": {one.name: {"kind": one.kind, **one.quality.as_dict()} for one in compared},
+        "notes": notes,
+        "provenance": facts,
+    }
+    _write(output / "metrics.json", json.dumps(metrics, indent=1, allow_nan=False) + "\n")
+    return short_table(compared)
+
+
+def _compare(
+    sets: HaplotypeSets, beside: Mapping[str, Sampler], *, limit: bool, seed: int, quiet: bool
+) -> list[ComparedSet]:
+    found = []
+    total = len(sets.generated) + len(beside) + limit
+    with counting("Comparing", total, unit="sets", quiet=quiet) as done:
+        for one in compare_sets(
+            sets.real, sets.generated, training=sets.training, held_out=sets.held_out, beside=beside, limit=limit,
+            seed=seed,
+        ):  # fmt: skip
+            found.append(one)
+            done(1)
+    return found
+
+
+def _morgans(sites: Sites, genetic_map: Path | None) -> tuple[NDArray[np.float64] | None, list[str]]:
+    """Place the sites on a genetic map, where they have places at all."""
+    if UNKNOWN_CONTIG in sites.contigs:
+        return None, ["Without a legend the distances between sites are unknown, so there are no Li-Stephens mosaics."]
+    one = read_genetic_map(genetic_map) if genetic_map else GeneticMap.constant(MORGANS_A_BASE)
+    contigs, morgans = np.asarray(sites.contigs), np.empty(len(sites))
+    for contig in dict.fromkeys(sites.contigs):
+        morgans[contigs == contig] = one.morgans(contig, sites.positions[contigs == contig])
+    return morgans, []
+
+
+def _facts(files: SetFiles, genetic_map: Path | None, sets: HaplotypeSets, seed: int) -> dict[str, Any]:
+    parts = {"training": files.training, "held out": files.held_out, "genetic map": genetic_map}
+    paths = {"real": files.real, **files.generated, **{name: path for name, path in parts.items() if path}}
+    settings = {
+        "seed": seed,
+        "haplotypes": {"real": len(sets.real), **{name: len(one) for name, one in sets.generated.items()}},
+        "sites": len(sets.real.sites),
+        "selection": files.selection.model_dump(mode="json", exclude_defaults=True),
+        "files": {name: str(path) for name, path in paths.items()},
+    }
+    return provenance("evaluate-haplotypes", settings, {name: _digest(path) for name, path in paths.items()})
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def _write(path: Path, text: str) -> None:
+    with atomic_write(path) as handle:
+        handle.write(text.encode())

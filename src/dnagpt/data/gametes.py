@@ -1,0 +1,42 @@
+"""Gametes: what a person with two haplotypes hands on, so that training sees each person anew every time.
+
+Shapes: S sites.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from dnagpt.genome.genetic_map import GeneticMap
+from dnagpt.genome.haplotypes import Alleles, Sites
+
+Chances = npt.NDArray[np.float64]
+
+
+def crossover_chances(sites: Sites, genetic_map: GeneticMap) -> Chances:
+    """Give for each site the chance, (S,), that a gamete changes haplotypes just before it.
+
+    An odd number of crossovers over a genetic distance d has the chance (1 - exp(-2d)) / 2 (Haldane 1919, J Genet
+    8:299); the first site of a contig has one half, as contigs are handed on independently of one another.
+
+    >>> sites = Sites(["1", "1", "2"], np.array([0, 50_000_000, 7]), ["."] * 3, ["A"] * 3, ["T"] * 3)
+    >>> crossover_chances(sites, GeneticMap.constant(1e-8)).round(3).tolist()
+    [0.5, 0.316, 0.5]
+    """
+    contigs = np.asarray(sites.contigs)
+    chances = np.full(len(sites), 0.5)
+    for contig in dict.fromkeys(sites.contigs):
+        places = np.flatnonzero(contigs == contig)
+        distances = np.abs(np.diff(genetic_map.morgans(contig, sites.positions[places])))
+        chances[places[1:]] = (1 - np.exp(-2 * distances)) / 2
+    return chances
+
+
+def gamete(pair: Alleles, chances: Chances, generator: np.random.Generator) -> Alleles:
+    """Recombine the haplotypes of a person, (2, S), into one, (S,); a person with one haplotype, (1, S), keeps it.
+
+    >>> pair = np.array([[0, 0, 0, 0], [1, 1, 1, 1]], dtype=np.uint8)
+    >>> gamete(pair, np.array([0.5, 0.0, 0.0, 1.0]), np.random.default_rng(1)).tolist()
+    [0, 0, 0, 1]
+    """
+    changes = generator.random(len(chances)) < chances
+    return pair[np.cumsum(changes) % len(pair), np.arange(len(chances))]

@@ -1,0 +1,35 @@
+"""Where haplotypes to learn come from: the `[data.haplotypes]` of a task file."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import Field
+
+from dnagpt.genome.haplotype_selection import HaplotypeSelection
+
+
+class HaplotypeSource(HaplotypeSelection):
+    """A file of haplotypes, what is taken from it, and what is known of its people."""
+
+    file: Path
+    """VCF, BCF, .hapt, .hap or .trees."""
+    populations: Path | None = None
+    """The table that says which population each person is of."""
+    population_column: str | None = None
+    """The column of the populations, where it is not called population or pop."""
+    population_names: Mapping[str, str] = Field(default_factory=dict)
+    """Populations of the table that are to count as another one: `{"EUR,AFR" = "EUR"}`."""
+    sample_column: str | None = None
+    """The column of the people, where it is not called sample, individual, id or alike."""
+    relatives: Path | None = None
+    """Pairs of relatives, or a pedigree: relatives stay on one side of the division."""
+    genetic_map: Path | None = None
+    """The genetic map by which gametes recombine."""
+    centimorgans_per_megabase: float = Field(default=1.0, gt=0)
+    """The rate at which they recombine where there is no map."""
+
+    @property
+    def files(self) -> list[Path]:
+        """The files that are read."""
+        named = (self.file, self.legend, self.sample_file, self.populations, self.relatives, self.genetic_map)
+        return [path for path in named if path is not None]

@@ -1,0 +1,107 @@
+"""Which sites and people are taken from a file of haplotypes, and what happens to those that cannot be used."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from dnagpt.errors import InputError
+
+_REGION = re.compile(r"(?P<contig>[^:].*?)(?::(?P<start>[\d,]+)(?P<range>-(?P<end>[\d,]*))?)?")
+
+
+@dataclass(frozen=True)
+class Region:
+    """A stretch of a contig, 0-based and half-open; `end` is None where it reaches to the end of the contig.
+
+    >>> Region("15", 99, 200).holds("15", 99), Region("15", 99, 200).holds("15", 200)
+    (True, False)
+    """
+
+    contig: str
+    start: int = 0
+    end: int | None = None
+
+    def __str__(self) -> str:
+        """Write the region as bcftools reads it: 1-based, the last base included."""
+        return f"{self.contig}:{self.start + 1}-{'' if self.end is None else self.end}"
+
+    def holds(self, contig: str, position: int) -> bool:
+        """Tell whether a site lies inside; one that only reaches in from the left does not."""
+        return contig == self.contig and self.start <= position and (self.end is None or position < self.end)
+
+
+def parse_region(text: str) -> Region:
+    """Read a region as bcftools writes it: a contig, one position of it, or a stretch from the first to the last base.
+
+    >>> parse_region("15:66,200,000-66,300,000")
+    Region(contig='15', start=66199999, end=66300000)
+    >>> parse_region("15"), parse_region("15:100"), parse_region("HLA*01:01:100-")
+    (Region(contig='15', start=0, end=None), Region(contig='15', start=99, end=100), \
+Region(contig='HLA*01:01', start=99, end=None))
+    >>> parse_region("15:200-100")
+    Traceback (most recent call last):
+    dnagpt.errors.InputError: '15:200-100' is not a region: it needs 1 <= first <= last, as in 15:66,200,000-66,300,000.
+    """
+    match = _REGION.fullmatch(text.strip())
+    wrong = f"'{text}' is not a region: it needs 1 <= first <= last, as in 15:66,200,000-66,300,000."
+    if match is None:
+        raise InputError(wrong)
+    if match["start"] is None:
+        return Region(match["contig"])
+    first, last = (int((match[part] or "").replace(",", "") or -1) for part in ("start", "end"))
+    if match["range"] is None:
+        last = first
+    if first < 1 or (last != -1 and last < first):
+        raise InputError(wrong)
+    return Region(match["contig"], first - 1, None if last == -1 else last)
+
+
+class HaplotypeSelection(BaseModel):
+    """What is taken from a file of haplotypes, and what is done with genotypes that are not two phased, known alleles.
+
+    >>> HaplotypeSelection(region="15:66,200,000-66,300,000", minimum_frequency=0.01).non_snv
+    'drop'
+
+    Whatever is left out or filled in is counted, by reason, in `Haplotypes.left_out`. A setting that a format has no
+    use for (a legend for VCF) does nothing there, so that one selection fits files of several formats.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, validate_default=True)
+
+    legend: Path | None = None
+    """The legend (id position a0 a1) of a .hapt or .hap file; else the file of the same name that ends .legend."""
+    sample_file: Path | None = None
+    """The names of the people of a .hap file; else the file of the same name that ends .sample or .samples."""
+    region: str | None = None
+    """The only stretch that is read, 1-based with both ends inside, as in bcftools: `15:66,200,000-66,300,000`."""
+    samples: tuple[str, ...] = ()
+    """The only people that are read, in the order of the file; all of them where none is named."""
+    minimum_frequency: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    """The least frequency of the rarer allele, among the people that are read, at which a site is kept."""
+    unphased: Literal["error", "drop-sites", "drop-samples", "as-written"] = "error"
+    """What is done with a genotype of two different alleles whose phase is unknown (`0/1`)."""
+    missing: Literal["error", "drop-sites", "drop-samples", "reference"] = "error"
+    """What is done with a genotype that is not known (`.|.`); `reference` reads it as the reference allele."""
+    half_called: Literal["error", "drop-sites", "drop-samples", "reference"] = "error"
+    """What is done with a genotype of which one allele is not known (`0|.`)."""
+    non_diploid: Literal["error", "drop-sites", "drop-samples", "one-haplotype"] = "error"
+    """What is done with a genotype that has not two alleles; `one-haplotype` takes people with one copy of the contig,
+    such as men on X, as one haplotype."""
+    multi_allelic: Literal["drop", "error"] = "drop"
+    """What is done with a site of more than two alleles."""
+    non_snv: Literal["drop", "keep", "error"] = "drop"
+    """What is done with a site that is no exchange of one base for another: an insertion, a deletion, a copy number."""
+    duplicated: Literal["error", "first", "drop", "keep"] = "error"
+    """What is done with sites at the same position; `first` keeps the first of them, `drop` none."""
+    unsorted: Literal["error", "sort"] = "error"
+    """What is done where sites are not in order along each contig."""
+
+    @field_validator("region")
+    @classmethod
+    def _is_region(cls, text: str | None) -> str | None:
+        if text is not None:
+            parse_region(text)
+        return text

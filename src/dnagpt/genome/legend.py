@@ -1,0 +1,110 @@
+"""Legends: which sites the columns of a haplotype matrix are (`id position a0 a1`), positions 1-based in the file."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dnagpt.errors import InputError
+from dnagpt.genome.files import atomic_write, open_text
+from dnagpt.genome.haplotypes import Sites
+from dnagpt.genome.stored_bytes import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+UNKNOWN_CONTIG = "unknown"
+_COLUMNS = ("id", "position", "a0", "a1")
+_CONTIG_COLUMNS = ("contig", "chromosome", "chrom", "chr")
+# `15:27379578_C_A` or `chr15:27379578:C:A`, but not `rs148087467:60523:T:G`: names of databases are no contigs.
+_PLACE = re.compile(r"(?!(?:rs|ss|esv|nsv)\d)(?P<contig>[^:\s]+):(?P<position>\d+)(?![^:_])")
+
+
+def read_legend(path: str | os.PathLike[str]) -> Sites:
+    r"""Read the sites of a legend: a header with `id position a0 a1`, then a line a site, plain or gzipped.
+
+    >>> import tempfile, pathlib
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = pathlib.Path(folder) / "panel.legend"
+    ...     _ = file.write_text("id position a0 a1\n15:100_C_A 100 C A\n15:150_T_G 150 T G\n")
+    ...     sites = read_legend(file)
+    ...     sites.contigs, sites.positions.tolist(), sites.alternate
+    (['15', '15'], [99, 149], ['A', 'G'])
+
+    The contig is that of a column `contig` (or chromosome, chrom, chr), else what stands in the id before the position,
+    else `unknown`. Other columns are not read. Raises InputError with the line for what is no such table.
+    """
+    name = shown(path)
+    with open_text(path) as lines:
+        try:
+            rows = [(number, line.split()) for number, line in enumerate(lines, start=1) if line.strip()]
+        except UnicodeDecodeError as error:
+            raise InputError(f"{name} is not text. A legend begins with the line '{' '.join(_COLUMNS)}'.") from error
+    if len(rows) < 2:
+        raise InputError(f"{name} holds no sites. A legend has the line '{' '.join(_COLUMNS)}' and a line a site.")
+    header = [column.lower() for column in rows[0][1]]
+    if not set(_COLUMNS) <= set(header):
+        raise InputError(
+            f"{name}: the first line is {' '.join(rows[0][1])[:80]!r}, and a legend begins with '{' '.join(_COLUMNS)}'."
+        )
+    for number, row in rows[1:]:
+        if len(row) != len(header):
+            raise InputError(f"{name}, line {number}: {len(row)} words, but {len(header)} columns are named.")
+    names, positions, reference, alternate = ([row[header.index(column)] for _, row in rows[1:]] for column in _COLUMNS)
+    for (number, _), position in zip(rows[1:], positions, strict=True):
+        if not (position.isascii() and position.isdigit() and int(position) > 0):
+            raise InputError(f"{name}, line {number}: {position!r} is not a position, a whole number from 1.")
+    contig_column = next((column for column in _CONTIG_COLUMNS if column in header), None)
+    contigs = (
+        [_contig_of(name, position) for name, position in zip(names, positions, strict=True)]
+        if contig_column is None
+        else [row[header.index(contig_column)] for _, row in rows[1:]]
+    )
+    return Sites(contigs, np.array(positions, dtype=np.int64) - 1, names, reference, alternate)
+
+
+def write_legend(sites: Sites, path: str | os.PathLike[str]) -> None:
+    """Write sites as a legend with the columns `id position a0 a1 contig`, whole or not at all.
+
+    >>> write_legend(Sites(["15"], np.array([99]), ["rs1"], ["C"], ["A"]), "-")
+    id position a0 a1 contig
+    rs1 100 C A 15
+
+    Raises InputError for a name or an allele with white space, StorageError when the disk refuses.
+    """
+    with atomic_write(path) as file:
+        file.write(legend_text(sites, shown(path, "standard output")).encode())
+
+
+def legend_text(sites: Sites, where: str) -> str:
+    """Give the lines of `write_legend`; `where` names the file in messages.
+
+    >>> legend_text(Sites(["15"], np.array([99]), ["rs1"], ["C"], ["A"]), "x.legend").splitlines()
+    ['id position a0 a1 contig', 'rs1 100 C A 15']
+    """
+    lines = [" ".join((*_COLUMNS, _CONTIG_COLUMNS[0]))]
+    columns: Sequence[Sequence[str]] = (sites.names, sites.reference, sites.alternate, sites.contigs)
+    for position, words in zip(sites.positions.tolist(), zip(*columns, strict=True), strict=True):
+        if any(len(word.split()) != 1 for word in words):
+            raise InputError(f"{where}: the site {words} has an empty word or white space in it, which splits a line.")
+        site, reference, alternate, contig = words
+        lines.append(f"{site} {position + 1} {reference} {alternate} {contig}")
+    return "\n".join([*lines, ""])
+
+
+def numbered_sites(count: int) -> Sites:
+    """Give the sites of a matrix that comes without a legend: A and T at positions 1 to `count` of no known contig.
+
+    >>> sites = numbered_sites(2)
+    >>> sites.contigs, sites.positions.tolist(), sites.reference, sites.alternate
+    (['unknown', 'unknown'], [0, 1], ['A', 'A'], ['T', 'T'])
+    """
+    return Sites([UNKNOWN_CONTIG] * count, np.arange(count), ["."] * count, ["A"] * count, ["T"] * count)
+
+
+def _contig_of(name: str, position: str) -> str:
+    match = _PLACE.match(name)
+    return match["contig"] if match is not None and match["position"] == position else UNKNOWN_CONTIG

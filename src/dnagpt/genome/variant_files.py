@@ -1,0 +1,143 @@
+"""VCF and BCF, plain or compressed, read through htslib (cyvcf2). Positions are 1-based in the files.
+
+Shapes: N haplotypes, S sites, P people.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dnagpt.errors import InputError
+from dnagpt.genome.genotypes import ABSENT, GenotypeScreen
+from dnagpt.genome.popgen_extra import popgen_extra
+from dnagpt.genome.site_screening import SiteScreen, choose_people
+from dnagpt.genome.stored_bytes import BGZIP_END, GZIP_SIGNATURE, StoredBytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dnagpt.genome.haplotype_selection import HaplotypeSelection
+    from dnagpt.genome.haplotypes import Alleles, Haplotypes
+
+_log = logging.getLogger(__name__)
+_BGZIP_SUBFIELD = b"BC\x02\x00"
+_INDEX_ENDINGS = (".tbi", ".csi")
+_HTSLIB_SILENT, _HTSLIB_WARNINGS = 0, 3
+
+
+def read_variants(path: Path, selection: HaplotypeSelection) -> Haplotypes:
+    """Read the haplotypes of a phased VCF or BCF file; a region of an indexed file is found through its index.
+
+    Memory is some three bytes a kept allele. Raises InputError as `read_haplotypes` says.
+    """
+    screen = SiteScreen(selection, str(path))
+    _require_end(path)
+    with _opened(path, selection) as variants:
+        people = list(variants.samples)
+        if not people:
+            raise InputError(f"{path} has sites but no genotypes of anybody. Choose a file with samples.")
+        genotypes = GenotypeScreen(people, selection)
+        rows = list(_rows(variants, screen, genotypes))
+        if not rows and screen.region is not None and not screen.left_out:
+            raise screen.outside_region(variants.seqnames)
+    screen.require_sites()
+    screen.left_out.update(genotypes.left_out)
+    return screen.finish(*genotypes.assemble(rows, str(path)))
+
+
+def _rows(variants: Any, screen: SiteScreen, genotypes: GenotypeScreen) -> Iterator[Alleles]:
+    """The (2 P) alleles of each site that is kept."""
+    for variant in _records(variants, screen):
+        if not screen.keep(variant.CHROM, variant.POS - 1, variant.ID or ".", variant.REF, variant.ALT):
+            continue
+        settled = _settled(variant, genotypes, screen.where)
+        if isinstance(settled, str):
+            screen.take_back(settled)
+        else:
+            yield settled
+
+
+def _settled(variant: Any, genotypes: GenotypeScreen, where: str) -> Alleles | str:
+    try:
+        called = variant.genotype.array()  # (P, copies + 1); the last column tells whether the genotype is phased
+    except Exception as error:  # cyvcf2 raises nothing more precise
+        raise InputError(f"{where}: there are no genotypes (GT). Choose a file that has them.") from error
+    calls, unphased = called[:, :-1], called[:, -1] == 0
+    if calls.max() > 1:
+        raise InputError(f"{where}: a genotype has an allele that the site does not name. The file is damaged.")
+    if calls.shape[1] == 1:
+        calls = np.concatenate([calls, np.full_like(calls, ABSENT)], axis=1)
+    more_than_two = (calls[:, 2:] != ABSENT).any(axis=1) if calls.shape[1] > 2 else None
+    return genotypes.settle(calls[:, :2], unphased, where, more_than_two)
+
+
+def _records(variants: Any, screen: SiteScreen) -> Iterator[Any]:
+    """The records of the region, or all of them."""
+    indexed = screen.region is not None and _has_current_index(Path(screen.source))
+    count = 0
+    try:
+        for variant in variants(str(screen.region)) if indexed else variants:
+            count += 1
+            yield variant
+    except Exception as error:  # cyvcf2 raises nothing more precise
+        index = " (or its index is damaged or of another file)" if indexed else ""
+        raise InputError(
+            f"{screen.source} cannot be read behind its record {count:,}: it is damaged, cut short, or what follows "
+            f"is no VCF record{index}. Check it with `bcftools view`, or fetch it again."
+        ) from error
+
+
+@contextmanager
+def _opened(path: Path, selection: HaplotypeSelection) -> Iterator[Any]:
+    with popgen_extra(f"Reading {path}"):
+        import cyvcf2
+        from cyvcf2.cyvcf2 import set_htslib_log_level
+    set_htslib_log_level(_HTSLIB_SILENT)  # its complaints would go to standard error; ours say what is needed
+    try:
+        variants = cyvcf2.VCF(os.fspath(path), lazy=True)
+    except Exception as error:  # cyvcf2 raises nothing more precise
+        set_htslib_log_level(_HTSLIB_WARNINGS)
+        raise InputError(
+            f"{path} is not VCF or BCF, or its header is damaged. Check it with `bcftools head`."
+        ) from error
+    try:
+        if selection.samples:
+            choose_people(variants.samples, selection.samples, str(path))  # refuses names that are not there
+            variants.set_samples(list(selection.samples))
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore", UserWarning
+            )  # of a region without sites, which is told where sites are counted
+            yield variants
+    finally:
+        variants.close()
+        set_htslib_log_level(_HTSLIB_WARNINGS)
+
+
+def _has_current_index(path: Path) -> bool:
+    """Whether there is an index that was not made before its file; with an older one sites would be missed."""
+    indices = [index for ending in _INDEX_ENDINGS if (index := Path(f"{path}{ending}")).exists()]
+    current = any(index.stat().st_mtime >= path.stat().st_mtime for index in indices)
+    if indices and not current:
+        _log.warning("%s: the index is older than the file, so the whole file is read", path)
+    return current
+
+
+def _require_end(path: Path) -> None:
+    """A bgzip file cut between two blocks reads as a shorter file; only its missing end block tells."""
+    with StoredBytes(path) as stored:
+        head = stored.read(16) or b""
+    if head[:2] == GZIP_SIGNATURE and head[12:16] == _BGZIP_SUBFIELD:
+        with path.open("rb") as file:
+            file.seek(-min(len(BGZIP_END), path.stat().st_size), os.SEEK_END)
+            if file.read() != BGZIP_END:
+                raise InputError(f"{path} is cut short: the end block of bgzip is missing. Fetch the file again.")
+    if not head:
+        raise InputError(f"{path} is empty. Choose another file.")
