@@ -111,7 +111,7 @@ class DNAGPT(nn.Module):
         return flat.view(logits.shape)
 
     def scores_of(self, ids_C: torch.Tensor, hidden_BD: torch.Tensor, place: int = 0) -> torch.Tensor:
-        """The scores of some tokens alone as the next one, (B, C), which `place` of the panel it stands at, as above."""
+        """The scores of some tokens alone as the next one, (B, C); it stands at `place` of the panel, as above."""
         *before, scores = self.token_head
         inner_BD = hidden_BD
         for layer in before:
