@@ -3,9 +3,9 @@
 python benchmarks/haplotypes.py              a few hundred haplotypes, and the time that 5,000 would take
 python benchmarks/haplotypes.py --quick      a small network and few haplotypes: whether it runs, not how fast
 
-The network has 6 layers of width 256 and 8 heads, and random weights. The reference is the same number of multiplications
-in plain products of the same shapes and batches, measured at the same moment: before and after each run, so that other
-work on the machine disturbs both alike. Pin the cores with taskset, and the threads with OMP_NUM_THREADS.
+The network has 6 layers of width 256 and 8 heads, and random weights. The reference is the same multiplications in
+plain products of the same shapes and batches, measured before and after each run, so that other work on the machine
+disturbs both alike. Pin the cores with taskset, and the threads with OMP_NUM_THREADS.
 """
 
 import argparse
@@ -98,8 +98,9 @@ def show_speed(vocabulary: str, count: int, batch_size: int, repeats: int, shape
     best = min(times)
     rate, floor = flop * kmers * count / best / 1e9, statistics.median(floors) / 1e9
     print(
-        f"{vocabulary:<20}batch {batch_size:>4} {best / count * 1e3:>8.2f} ms a haplotype, {best / count * WANTED:>6.1f} s for "
-        f"{WANTED:,} (target {TARGET:.0f}); {rate:.1f} GFLOP/s of {floor:.1f} that the products alone reach",
+        f"{vocabulary:<20}batch {batch_size:>4} {best / count * 1e3:>8.2f} ms a haplotype, "
+        f"{best / count * WANTED:>6.1f} s for {WANTED:,} (target {TARGET:.0f}); "
+        f"{rate:.1f} GFLOP/s of {floor:.1f} that the products alone reach",
         flush=True,
     )
 

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from dnagpt.errors import DnagptError
+from dnagpt.errors import DnagptError, InputError
 
 app = typer.Typer(
     name="dnagpt",
@@ -95,12 +95,21 @@ def predict(
     predict_file(model, table, output, task_name=task, precision=precision, quiet=quiet)
 
 
-@app.command(epilog="Example: dnagpt generate runs/worm/model '<K>{window?:sequence}' -n 10 --max-tokens 100 -o new.fa")
+@app.command(
+    epilog="Examples: dnagpt generate runs/worm/model '<K>{window?:sequence}' -n 10 --max-tokens 100 -o new.fa; "
+    "dnagpt generate runs/panel/model -n 5000 -o genomes.vcf.gz"
+)
 def generate(
     model: ModelFolder,
-    template: Annotated[str, typer.Argument(help="A template that answers a sequence.")],
-    count: Annotated[int, typer.Option("-n", help="How many sequences.")] = 1,
-    max_tokens: Annotated[int, typer.Option(help="The most tokens (k-mers) a sequence.")] = 100,
+    template: Annotated[
+        str | None, typer.Argument(help="A template that answers a sequence; without it, haplotypes of a task.")
+    ] = None,
+    count: Annotated[int | None, typer.Option("-n", help="How many sequences (1), or haplotypes.")] = None,
+    task: Annotated[str | None, typer.Option(help="The task of haplotypes, where the model has several.")] = None,
+    populations: Annotated[
+        str | None, typer.Option(help="How many haplotypes of which population, EUR=1000,AFR=1000; else as trained.")
+    ] = None,
+    max_tokens: Annotated[int | None, typer.Option(help="The most tokens (k-mers) a sequence; else 100.")] = None,
     temperature: Annotated[float, typer.Option(help="Below 1 safer, above 1 more diverse, 0 the likeliest.")] = 1.0,
     top_k: Annotated[int, typer.Option(help="Choose among so many likeliest tokens; 0 all.")] = 0,
     top_p: Annotated[float, typer.Option(help="Choose among the likeliest that reach this probability.")] = 1.0,
@@ -110,16 +119,35 @@ def generate(
     any_kmer: Annotated[
         bool, typer.Option("--any-kmer", help="Also k-mers with N and shorter ones, as the released code writes.")
     ] = False,
-    output: Annotated[str, typer.Option("--output", "-o", help="The FASTA file; - for standard output.")] = "-",
+    output: Annotated[
+        str, typer.Option("--output", "-o", help="FASTA, - for standard output; haplotypes: .vcf[.gz], .bcf, .hapt.")
+    ] = "-",
     quiet: Quiet = False,
 ) -> None:
-    """Generate sequences that continue a prompt, and write them as FASTA."""
-    from dnagpt.commands.generate import generate_file
+    """Generate sequences that continue a prompt, as FASTA; or haplotypes, as phased VCF, BCF or .hapt."""
     from dnagpt.inference.sampling import Sampling
 
+    sampling = Sampling(temperature, top_k, top_p)
+    if template is None:
+        from dnagpt.commands.generate_haplotypes import generate_haplotype_file
+
+        if max_tokens is not None or any_kmer:
+            raise InputError(
+                "--max-tokens and --any-kmer go with a template; haplotypes have the alleles of all sites."
+            )
+        generate_haplotype_file(
+            model, output, task_name=task, count=count, populations=populations, sampling=sampling, seed=seed,
+            batch_size=batch_size, precision=precision, quiet=quiet,
+        )  # fmt: skip
+        return
+    from dnagpt.commands.generate import generate_file
+
+    if task is not None or populations is not None:
+        raise InputError("--task and --populations are for haplotypes, which are generated without a template.")
     generate_file(
-        model, template, output, count=count, max_tokens=max_tokens, sampling=Sampling(temperature, top_k, top_p),
-        seed=seed, batch_size=batch_size, precision=precision, any_kmer=any_kmer, quiet=quiet,
+        model, template, output, count=1 if count is None else count,
+        max_tokens=100 if max_tokens is None else max_tokens, sampling=sampling, seed=seed, batch_size=batch_size,
+        precision=precision, any_kmer=any_kmer, quiet=quiet,
     )  # fmt: skip
 
 

@@ -343,7 +343,6 @@ USAGE: dict[str, tuple[list[str], tuple[str, ...]]] = {
     "markov_order": (["evaluate", "model", "genome.fa", "--max-order", "40"], ("'--max-order'", "equal to 10")),
     "unknown_option": (["generate", "model", "<K>{a?:sequence}", "--tempratur", "1"], ("--temperature",)),
     "unknown_command": (["generat", "model"], ("generate",)),
-    "no_template": (["generate", "model"], ("Missing argument", "template")),
 }
 
 

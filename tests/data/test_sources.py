@@ -167,10 +167,10 @@ def test_bend_labels_can_lie_beside_the_table(tmp_path: Path, genome: Path) -> N
 def test_bend_labels_can_be_listed_by_number(tmp_path: Path, genome: Path) -> None:
     bed = tmp_path / "marks.bed"
     bed.write_text(
-        "chromosome\tstart\tend\tsplit\tlabel\nchr1\t0\t4\ttrain\t0,1\nchr1\t4\t8\ttrain\t1\nchr2\t0\t4\ttest\t\n"
+        "chromosome\tstart\tend\tsplit\tlabel\nchr1\t0\t4\ttrain\t0,1\nchr1\t4\t8\ttrain\t\nchr2\t0\t4\ttest\t1\n"
     )
     config = DataConfig(table=bed, genome=genome, split_column="split", fractions=ALL, label_indices="label")
-    assert sequences(config, MARKS) == [("AAAA", "1", "1"), ("CCCC", "0", "1"), ("ACGT", "0", "0")]
+    assert sequences(config, MARKS) == [("AAAA", "1", "1"), ("CCCC", "0", "0"), ("ACGT", "0", "1")]
     bed.write_text(bed.read_text().replace("0,1", "0,2"))
     with pytest.raises(InputError, match="row 1: '2' in 'label' is none of the labels 0 to 1"):
         read_labelled(config, MARKS)

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import torch
 from torch.nn import functional as F
 
+from dnagpt.data.batches import collate
 from dnagpt.errors import InputError
 from dnagpt.inference.cores import side_by_side
 from dnagpt.inference.sampling import Sampling, choose, uniform_numbers
@@ -42,7 +43,7 @@ class Grammar:
     last: frozenset[int] = frozenset()
     """Ids after which the sequence is finished."""
     place: int = 0
-    """Which k-mer of known sites the token is, counted from 1 over the whole haplotype; 0: none."""
+    """Which place of the network's panel the token stands at, from 1; 0: none."""
 
 
 def generate(
@@ -107,12 +108,11 @@ class _Rows:
         seed: int, device: torch.device,
     ) -> None:  # fmt: skip
         self.network, self.grammars, self.sampling, self.device = network, grammars, sampling, device
-        self.ids_BL = torch.from_numpy(np.stack([one.prompt.ids for one in continuations]).astype(np.int64)).to(device)
-        self.numbers_BL = torch.from_numpy(np.stack([one.prompt.numbers for one in continuations])).to(device)
-        self.is_number_BL = torch.from_numpy(np.stack([one.prompt.is_number for one in continuations])).to(device)
-        places = [np.zeros(len(one.prompt), np.int32) if one.prompt.places is None else one.prompt.places
-                  for one in continuations]  # fmt: skip
-        self.places_BL = torch.from_numpy(np.stack(places)).to(device)
+        batch = collate([one.prompt for one in continuations], pad_id=0)  # of equal length: nothing is filled
+        self.ids_BL, self.numbers_BL, self.is_number_BL, self.places_BL = (
+            torch.from_numpy(row_BL).to(device)
+            for row_BL in (batch.ids_BL, batch.numbers_BL, batch.is_number_BL, batch.places_BL)
+        )
         self.prompt_length = self.ids_BL.shape[1]
         uniforms = np.stack([uniform_numbers(seed, one.sample, len(grammars)) for one in continuations])
         self.uniforms_BT = torch.from_numpy(uniforms).to(device)
@@ -143,13 +143,13 @@ class _Rows:
         capacity = min(config.context, self.prompt_length + len(self.grammars))
         return KeyValueCache(config, len(self.ids_BL), capacity, dtype=torch.float32, device=self.device)
 
-    def _logits(self, cache: KeyValueCache | None, allowed_C: torch.Tensor, next_place: int) -> torch.Tensor:
+    def _logits(self, cache: KeyValueCache | None, allowed_C: torch.Tensor, place: int) -> torch.Tensor:
         length, context = self.ids_BL.shape[1], self.network.config.context
         usable = cache if length <= context else None
         read = max(0, length - context) if usable is None else usable.length
         numbers = (self.numbers_BL[:, read:], self.is_number_BL[:, read:]) if read < self.prompt_length else ()
         hidden_BLD = self.network(self.ids_BL[:, read:], *numbers, past=usable, places_BL=self.places_BL[:, read:])
-        return self.network.some_logits(hidden_BLD[:, -1], allowed_C, next_place).float()
+        return self.network.scores_of(allowed_C, hidden_BLD[:, -1], place).float()
 
     def _constrained(self, logits_BC: torch.Tensor, allowed_C: torch.Tensor) -> torch.Tensor:
         for row, first in enumerate(self.first):
@@ -160,9 +160,9 @@ class _Rows:
 
     def _append(self, chosen_B: torch.Tensor, place: int) -> None:
         self.ids_BL = torch.cat((self.ids_BL, chosen_B[:, None]), dim=1)
-        self.places_BL = F.pad(self.places_BL, (0, 1), value=place)
         self.numbers_BL = F.pad(self.numbers_BL, (0, 1))
         self.is_number_BL = F.pad(self.is_number_BL, (0, 1))
+        self.places_BL = F.pad(self.places_BL, (0, 1), value=place)
 
     @staticmethod
     def _cut(row: torch.Tensor, last: torch.Tensor) -> Ids:

@@ -11,12 +11,12 @@ from itertools import groupby
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch.nn import functional as F
 
 from dnagpt.checkpoint import Model
+from dnagpt.data.batches import collate
 from dnagpt.errors import InputError
 from dnagpt.genome.haplotypes import Haplotypes
-from dnagpt.inference.generate import Continuation, Grammar, Ids, generate
+from dnagpt.inference.generate import Continuation, Grammar, generate
 from dnagpt.inference.sampling import Sampling, chance_of
 from dnagpt.language.template import Rows
 from dnagpt.model import autocast
@@ -66,7 +66,7 @@ def haplotype_language(task: Task) -> HaplotypeLanguage:
 
 def generate_haplotypes(
     model: Model, task: Task, *, counts: Mapping[str | None, int], sampling: Sampling, seed: int,
-    batch_size: int = 32, precision: str = "float32", done: Callable[[int], None] = lambda _: None,
+    batch_size: int = 64, precision: str = "float32", done: Callable[[int], None] = lambda _: None,
 ) -> GeneratedHaplotypes:  # fmt: skip
     """Write so many haplotypes of each population (None where the task knows none), as a model was taught them.
 
@@ -85,7 +85,6 @@ def generate_haplotypes(
     kept = np.ones(min(len(populations), MOST_MEASURED))
     for window in range(len(language.spans)):
         legal = language.legal(model.vocabulary, window)
-        first_place = 1 + language.spans[window][0] // model.vocabulary.k
         prompts = [
             language.rows(model.vocabulary, task.template, letters, population, window, prompt_only=True)
             for letters, population in zip(written, populations, strict=True)
@@ -93,28 +92,22 @@ def generate_haplotypes(
         found = generate(
             model.network,
             [Continuation(prompt, number * len(language.spans) + window) for number, prompt in enumerate(prompts)],
-            _grammars(legal, first_place),
+            _grammars(legal, language.spans[window][0] // model.vocabulary.k),
             max_tokens=len(legal.ids), sampling=sampling, seed=seed, batch_size=batch_size, precision=precision,
             done=done,
         )  # fmt: skip
-        ids_NP = np.stack(found)
-        kept *= _legal_share(model, prompts[: len(kept)], ids_NP[: len(kept)], legal, first_place, sampling, precision)
-        windows.append(legal.alleles(ids_NP))
-        if len(language.spans) > 1:
-            written = language.letters(np.concatenate(windows, axis=1))
+        windows.append(legal.alleles(np.stack(found)))
+        written = language.letters(np.concatenate(windows, axis=1))
+        rows = [
+            language.rows(model.vocabulary, task.template, letters, population, window)
+            for letters, population in zip(written[: len(kept)], populations, strict=False)
+        ]
+        kept *= _legal_share(model, rows, legal, sampling, precision)
     haplotypes = Haplotypes(
         np.concatenate(windows, axis=1), language.sites, _people(populations),
         [str(population) for population in populations] if language.populations else None,
     )  # fmt: skip
     return GeneratedHaplotypes(haplotypes, float(1 - kept.mean()), len(kept))
-
-
-def _grammars(legal: LegalTokens, first_place: int) -> list[Grammar]:
-    """Say for each k-mer of a window what it may be, and which one of the haplotype it is."""
-    counted = zip(legal.ids, legal.counts, strict=True)
-    return [
-        Grammar(tuple(row[:count].tolist()), place=place) for place, (row, count) in enumerate(counted, first_place)
-    ]
 
 
 def _asked(language: HaplotypeLanguage, task: Task, counts: Mapping[str | None, int]) -> list[str | None]:
@@ -142,18 +135,16 @@ def _people(populations: list[str | None]) -> list[str]:
     return people
 
 
-def _places(prompt: Rows) -> npt.NDArray[np.int32]:
-    return np.zeros(len(prompt), np.int32) if prompt.places is None else prompt.places
+def _grammars(legal: LegalTokens, first: int) -> list[Grammar]:
+    """Say what may stand at each k-mer of a window, the `first` of a haplotype counted from 0."""
+    rows = zip(legal.ids, legal.counts, strict=True)
+    return [
+        Grammar(tuple(ids[:count].tolist()), place=place) for place, (ids, count) in enumerate(rows, start=first + 1)
+    ]
 
 
 def _legal_share(
-    model: Model,
-    prompts: Sequence[Rows],
-    ids_NP: Ids,
-    legal: LegalTokens,
-    first_place: int,
-    sampling: Sampling,
-    precision: str,
+    model: Model, rows: Sequence[Rows], legal: LegalTokens, sampling: Sampling, precision: str
 ) -> npt.NDArray[np.float64]:
     """The probability, (N,), that tokens chosen freely would all have been allowed, along haplotypes as written."""
     device = next(model.network.parameters()).device
@@ -161,16 +152,15 @@ def _legal_share(
     for allowed_V, ids, count in zip(allowed_QV, legal.ids, legal.counts, strict=False):
         allowed_V[torch.from_numpy(ids[:count])] = True
     allowed_QV[-1, model.vocabulary.end_id] = True
-    shares = np.ones(len(ids_NP))
+    shares = np.ones(len(rows))
     with torch.inference_mode(), autocast(device, precision):
-        for row, (prompt, ids_P) in enumerate(zip(prompts, ids_NP, strict=True)):
-            whole_L = torch.from_numpy(np.concatenate([prompt.ids.astype(np.int64), ids_P])).to(device)
-            kmers = np.arange(first_place, first_place + len(ids_P), dtype=np.int32)
-            places_L = torch.from_numpy(np.concatenate([_places(prompt), kmers])).to(device)
-            hidden_QD = model.network(whole_L[None], places_BL=places_L[None])[0, len(prompt.ids) - 1 :]
-            next_places_Q = F.pad(places_L[len(prompt.ids) :], (0, 1))  # behind the last k-mer stands the end
+        for number, row in enumerate(rows):
+            batch = collate([row], pad_id=0)
+            ids_1L, places_1L = (torch.from_numpy(part).to(device) for part in (batch.ids_BL, batch.places_BL))
+            asked = slice(len(row) - len(allowed_QV), None)
+            hidden_QD = model.network(ids_1L[:, :-1], places_BL=places_1L[:, :-1])[0, asked.start - 1 :]
             for start in range(0, len(hidden_QD), _POSITIONS_MEASURED):
                 part = slice(start, start + _POSITIONS_MEASURED)
-                logits_QV = model.network.token_logits(hidden_QD[part], next_places_Q[part])
-                shares[row] *= chance_of(logits_QV, allowed_QV[part], sampling).prod().item()
+                logits_QV = model.network.token_logits(hidden_QD[part], places_1L[0, asked][part])
+                shares[number] *= chance_of(logits_QV, allowed_QV[part], sampling).prod().item()
     return shares

@@ -8,6 +8,7 @@ import pandas as pd
 
 from dnagpt.checkpoint import Model, load_model
 from dnagpt.errors import InputError
+from dnagpt.inference.haplotypes import GeneratedHaplotypes, generate_haplotypes, haplotype_language, shared_out
 from dnagpt.inference.predict import answers, predict
 from dnagpt.inference.sampling import Sampling
 from dnagpt.inference.templates import generate_sequences
@@ -40,6 +41,20 @@ class LanguageModel:
             self.model, template, count=num_samples, max_tokens=max_tokens,
             sampling=Sampling(temperature, top_k, top_p), seed=seed,
         )  # fmt: skip
+
+    def generate_haplotypes(
+        self, counts: int | Mapping[str, int], *, task: str | None = None, temperature: float = 1.0, top_k: int = 0,
+        top_p: float = 1.0, seed: int = 0,
+    ) -> GeneratedHaplotypes:  # fmt: skip
+        """Write haplotypes as a task was taught them: so many of each population, or in all, shared out as taught."""
+        asked = self.model.task(task)
+        language = haplotype_language(asked)
+        shares: Mapping[str | None, int] = (
+            shared_out(language, counts) if isinstance(counts, int) else {str(name): n for name, n in counts.items()}
+        )
+        return generate_haplotypes(
+            self.model, asked, counts=shares, sampling=Sampling(temperature, top_k, top_p), seed=seed
+        )
 
     @staticmethod
     def _records(

@@ -19,12 +19,13 @@ import numpy.typing as npt
 
 from dnagpt.errors import InputError
 from dnagpt.genome.haplotypes import Alleles, Sites
+from dnagpt.genome.legend import legend_text
 from dnagpt.language.grammar import Field, Literal
 from dnagpt.language.kmers import Ids
 from dnagpt.language.template import Rows, Template, encode_template
 from dnagpt.language.tokenizer import encode_sequence
 from dnagpt.language.vocabulary import Vocabulary
-from dnagpt.tasks.legend import legend_text, read_legend
+from dnagpt.tasks.legend import read_legend
 
 Integers = npt.NDArray[np.int64]
 
@@ -105,7 +106,7 @@ class HaplotypeLanguage:
         InputError says what cannot be written: the template, the sites, the populations, or any window at all.
         """
         name = answered_haplotype(template)
-        if not len(sites) or len(legend_text(sites)) > MOST_LEGEND:
+        if not len(sites) or len(legend_text(sites, "the legend")) > MOST_LEGEND:
             raise InputError(
                 f"{len(sites):,} sites cannot be learned: there have to be some, and no more than a model folder "
                 f"keeps (a legend of {MOST_LEGEND:,} bytes). Choose another region."
@@ -217,7 +218,7 @@ class HaplotypeLanguage:
     def as_dict(self) -> dict[str, Any]:
         """Give all but the sites as plain values, and the digest of their legend."""
         settings = {name: getattr(self, name) for name in ("field", "window", "tail")}
-        digest = sha256(legend_text(self.sites).encode()).hexdigest()
+        digest = sha256(legend_text(self.sites, "the legend").encode()).hexdigest()
         return {
             **settings,
             "legend_sha256": digest,
@@ -237,7 +238,7 @@ class HaplotypeLanguage:
         if kinds or counts.keys() != populations.keys() or any(type(n) is not int or n < 1 for n in counts.values()):
             raise InputError("haplotypes.populations and haplotypes.counts are not a token and a count a population.")
         sites = read_legend(legend, where)
-        if sha256(legend_text(sites).encode()).hexdigest() != settings["legend_sha256"]:
+        if sha256(legend_text(sites, where).encode()).hexdigest() != settings["legend_sha256"]:
             raise InputError(f"{where} is not the legend that the model was saved with. Restore the original file.")
         return cls(sites, settings["field"], populations, counts, window, tail)
 

@@ -1,4 +1,4 @@
-"""The sites of haplotypes as the text of a legend: `id position a0 a1`, and the contig."""
+"""The legend of a model folder, read strictly: what `dnagpt.genome.legend.legend_text` wrote, and nothing else."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -10,27 +10,6 @@ from dnagpt.genome.haplotypes import Sites
 
 COLUMNS = ("id", "position", "a0", "a1", "contig")
 _MOST_DIGITS = 12
-
-
-def legend_text(sites: Sites) -> str:
-    r"""Write sites as a legend, positions counted from 1.
-
-    >>> legend_text(Sites(["15"], np.array([99]), ["rs1"], ["A"], ["G"]))
-    'id position a0 a1 contig\nrs1 100 A G 15\n'
-
-    A name, an allele or a contig with a blank in it, or none at all, is an InputError.
-    """
-    positions = (str(position + 1) for position in sites.positions.tolist())
-    rows = zip(sites.names, positions, sites.reference, sites.alternate, sites.contigs, strict=True)
-    lines = [COLUMNS]
-    for number, row in enumerate(rows, start=1):
-        if any(len(value.split()) != 1 or value.strip() != value for value in row):
-            raise InputError(
-                f"Site {number:,} ({' '.join(row)!r}) cannot stand in a legend, whose columns are divided by blanks. "
-                "Give it a name, alleles and a contig without blanks."
-            )
-        lines.append(row)
-    return "".join(f"{' '.join(line)}\n" for line in lines)
 
 
 def read_legend(text: str, where: str) -> Sites:

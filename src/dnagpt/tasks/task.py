@@ -11,11 +11,11 @@ import numpy as np
 import tomli_w
 
 from dnagpt.errors import InputError
+from dnagpt.genome.legend import legend_text
 from dnagpt.language.grammar import Field
 from dnagpt.language.template import Rows, Template, encode_template
 from dnagpt.language.vocabulary import Vocabulary
 from dnagpt.tasks.haplotypes import HaplotypeLanguage
-from dnagpt.tasks.legend import legend_text
 from dnagpt.tasks.transforms import Transform
 from dnagpt.tasks.views import Views
 
@@ -146,7 +146,7 @@ def task_files(tasks: Iterable[Task]) -> dict[str, str]:
     """Write tasks as the files of a model folder, name to text: `tasks.toml`, and a legend for each set of sites."""
     tasks = list(tasks)
     legends = {legend_name(task.name): task.haplotypes for task in tasks}
-    sites = {name: legend_text(language.sites) for name, language in legends.items() if language is not None}
+    sites = {name: legend_text(language.sites, name) for name, language in legends.items() if language is not None}
     return {TASK_FILE: tasks_to_toml(tasks), **sites}
 
 
