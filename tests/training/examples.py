@@ -38,5 +38,5 @@ def random_batch(rows: int, length: int = 12, seed: int = 0) -> Batch:
 
 def part_of(batch: Batch, rows: slice) -> Batch:
     """Some rows of a batch."""
-    own = (batch.ids_BL, batch.numbers_BL, batch.is_number_BL, batch.answer_BL, batch.places_BL)
-    return Batch(*(row[rows] for row in own))
+    own, numbers = (batch.ids_BL[rows], batch.numbers_BL[rows]), (batch.is_number_BL[rows], batch.answer_BL[rows])
+    return Batch(*own, *numbers, batch.places_BL[rows])

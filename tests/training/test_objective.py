@@ -17,6 +17,7 @@ class ScriptedNetwork(DNAGPT):
     """Says the same at every position: token 0 is twice as likely as each of the other two, and the number is 0.5."""
 
     def token_logits(self, hidden: torch.Tensor, next_places: torch.Tensor | None = None) -> torch.Tensor:
+        del next_places
         return torch.tensor([math.log(2), 0.0, 0.0]).expand(*hidden.shape[:-1], 3)
 
     def number(self, hidden: torch.Tensor) -> torch.Tensor:
