@@ -215,7 +215,7 @@ def test_hdf5_that_is_not_one_hot_is_named(tmp_path: Path) -> None:
 
 def test_hdf5_without_h5py_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "h5py", None)
-    with pytest.raises(InputError, match=r"HDF5 needs h5py.*pip install \"dnagpt\[tables\]\""):
+    with pytest.raises(InputError, match=r"HDF5, needs the package h5py.*pip install 'dnagpt\[tables\]'"):
         read_labelled(DataConfig(table=tmp_path / "train.h5"), EXPRESSION)
 
 

@@ -31,5 +31,4 @@ One line: `truth + answers -> metrics with intervals, beside baselines -> plots 
     plot_style.py       their colours and type, in light and dark
     tables.py           scores of groups, runs, subsets and data sets side by side, and as CSV
     report.py           one self-contained page (templates/report.html.j2)
-    extras.py           what to install when an optional package is missing
 """

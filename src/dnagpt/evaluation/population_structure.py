@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from dnagpt.errors import InputError
 from dnagpt.evaluation.agreement import Floats
-from dnagpt.evaluation.extras import report_extra
 from dnagpt.evaluation.ranking import area_under_roc, score_order
+from dnagpt.genome.extras import needs_extra
 from dnagpt.genome.haplotypes import Alleles, Haplotypes
 
 NEIGHBOURS = 20
@@ -143,7 +143,7 @@ def label_accuracy(
     count = min(COMPONENTS, len(reference) - 1, int(varying.sum()))
     if not count:
         return None
-    with report_extra("populations by neighbours"):
+    with needs_extra("report", "populations by neighbours"):
         from sklearn.decomposition import PCA
     analysis = PCA(n_components=count, random_state=seed).fit(reference.alleles.astype(np.float32))
     places = [analysis.transform(side.alleles.astype(np.float32)) for side in (reference, aside, generated)]
@@ -185,7 +185,7 @@ def _discriminate(real: Haplotypes, generated: Haplotypes, seed: int) -> Discrim
     Classifier two-sample test: Lopez-Paz and Oquab 2017, ICLR. The product of neighbouring alleles lets the classifier
     see whether neighbours go together, to which one on alleles alone is blind.
     """
-    with report_extra("telling generated from real haplotypes"):
+    with needs_extra("report", "telling generated from real haplotypes"):
         from sklearn.linear_model import RidgeClassifier
     generator = np.random.default_rng(seed)
     split = [_split_people(side.individuals, seed) for side in (real, generated)]
