@@ -1,7 +1,6 @@
 """`dnagpt evaluate-haplotypes`: artificial genomes of any origin beside real ones; no model is needed."""
 
 import hashlib
-import json
 import logging
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,12 +12,11 @@ from numpy.typing import NDArray
 from dnagpt.commands.haplotype_sets import HaplotypeSets, SetFiles, read_sets
 from dnagpt.commands.progress import counting
 from dnagpt.commands.provenance import provenance
+from dnagpt.commands.results import write_metrics, write_scores
 from dnagpt.evaluation.haplotype_comparison import ComparedSet, Sampler, baselines, compare_sets
 from dnagpt.evaluation.haplotype_numbers import quality_headlines, quality_rows, short_table
 from dnagpt.evaluation.haplotype_page import quality_sections
 from dnagpt.evaluation.report import Table, write_report
-from dnagpt.evaluation.tables import scores_csv
-from dnagpt.genome.files import atomic_write
 from dnagpt.genome.genetic_map import GeneticMap, read_genetic_map
 from dnagpt.genome.haplotypes import Sites
 from dnagpt.genome.legend import UNKNOWN_CONTIG
@@ -53,13 +51,13 @@ def evaluate_haplotypes(
         facts,
         headlines=quality_headlines(compared),
     )
-    _write(output / "scores.csv", scores_csv(quality_rows(compared)))
+    write_scores(quality_rows(compared), output / "scores.csv")
     metrics = {
         "sets": {one.name: {"kind": one.kind, **one.quality.as_dict()} for one in compared},
         "notes": notes,
         "provenance": facts,
     }
-    _write(output / "metrics.json", json.dumps(metrics, indent=1, allow_nan=False) + "\n")
+    write_metrics(metrics, output)
     return short_table(compared)
 
 
@@ -105,8 +103,3 @@ def _facts(files: SetFiles, genetic_map: Path | None, sets: HaplotypeSets, seed:
 def _digest(path: Path) -> str:
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
-
-
-def _write(path: Path, text: str) -> None:
-    with atomic_write(path) as handle:
-        handle.write(text.encode())
