@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from dnagpt.data.settings import PARTS, Part
 from dnagpt.evaluation.haplotype_baselines import independent_surprise, markov_surprise
 from dnagpt.evaluation.report import Headline, Section, Table
 from dnagpt.evaluation.tables import ScoreRow
+from dnagpt.genome.files import atomic_write
 from dnagpt.inference.answers import read_answers
 
 MOST_SCORED = 1000
@@ -87,6 +89,18 @@ def haplotype_rows(nats: Nats, facts: Mapping[str, str]) -> list[ScoreRow]:
         for method, of in nats.items()
         for part, value in of.items()
     ]
+
+
+def write_people(one: TaskRecords, folder: Path, *, several: bool) -> None:
+    """List the people of training, and those held out, for `dnagpt evaluate-haplotypes`: a name a line."""
+    haplotypes, parts = one.labelled.haplotypes, one.labelled.parts
+    assert haplotypes is not None
+    behind = f"_{one.task.name}" if several else ""
+    held_out = (*parts["validation"], *parts["test"])
+    for name, places in (("training", parts["train"]), ("held_out", held_out)):
+        people = dict.fromkeys(haplotypes.individuals[place] for place in places)
+        with atomic_write(folder / f"{name}{behind}.txt") as handle:
+            handle.write("".join(f"{person}\n" for person in people).encode())
 
 
 def haplotype_metrics(one: TaskRecords, nats: Nats) -> dict[str, Any]:

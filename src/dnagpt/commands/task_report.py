@@ -15,6 +15,7 @@ from dnagpt.commands.haplotype_section import (
     haplotype_nats,
     haplotype_rows,
     haplotype_section,
+    write_people,
 )
 from dnagpt.commands.progress import counting
 from dnagpt.commands.results import write_scores
@@ -141,6 +142,7 @@ def _report_task(
     facts = {"task": one.task.name} if several else {}
     heading = f"{one.task.name}: " if several else ""
     if one.labelled.haplotypes is not None:
+        write_people(one, run.path, several=several)
         nats = haplotype_nats(taught, one, quiet=quiet)
         section, headlines = haplotype_section(one, nats, heading=heading), haplotype_headlines(one, nats)
         return Finetuned(run.model, haplotype_metrics(one, nats), [section], headlines, haplotype_rows(nats, facts))

@@ -55,15 +55,15 @@ def read_haplotype_records(config: DataConfig, task: Task) -> Labelled:
         {"haplotype": label, POPULATION: population}
         for label, population in zip(haplotypes.labels, populations, strict=True)
     ]
-    notes = tuple(f"{count:,} left out of {source.file}: {reason}." for reason, count in haplotypes.left_out.items())
-    notes += tuple(
+    repeated = tuple(
         f"{int(rows.sum()):,} of {len(rows):,} {part} haplotypes are carried by people in training too."
         for part, rows in known_rows.items()
         if rows.any()
     )
-    for note in notes:
+    for note in repeated:
         logger.warning("%s", note)
-    return Labelled(records, names, parts, notes, groups, known_rows, haplotypes=haplotypes)
+    left_out = tuple(f"{source.file}: {count:,} {reason}, left out." for reason, count in haplotypes.left_out.items())
+    return Labelled(records, names, parts, (*left_out, *repeated), groups, known_rows, haplotypes=haplotypes)
 
 
 def recombination_map(config: DataConfig) -> GeneticMap:

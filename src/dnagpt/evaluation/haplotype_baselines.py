@@ -104,8 +104,9 @@ def markov_surprise(training: Haplotypes, asked: Haplotypes, *, order: int, smoo
     surprise = np.zeros(len(asked))
     context, own = (np.zeros(len(of), dtype=np.int64) for of in (training, asked))
     for site, (known, alleles) in enumerate(zip(training.alleles.T, asked.alleles.T, strict=True)):
-        chance = _chance_of_one(context, known, min(site, order), smoothing)[own]
-        surprise -= np.log(np.where(alleles, chance, 1 - chance))
+        length = min(site, order)
+        one, other = (_chance_of_one(context, carried, length, smoothing)[own] for carried in (known, 1 - known))
+        surprise -= np.log(np.where(alleles, one, other))  # 1 - one would be 0 where one is nearly 1
         last = (1 << min(site + 1, order)) - 1
         context, own = (context << 1 | known) & last, (own << 1 | alleles) & last
     return surprise

@@ -49,7 +49,7 @@ class DNAGPT(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
         self.blocks = nn.ModuleList(Block(config, layer) for layer in range(config.layers))
         self.final_norm = layer_norm(config.width)
-        self.token_head = head(config.width, config.vocabulary_size)
+        self.token_head: nn.Module = head(config.width, config.vocabulary_size)
         self.number_head = head(config.width, 1)
 
     def initialise(self, generator: torch.Generator) -> None:
@@ -110,16 +110,18 @@ class DNAGPT(nn.Module):
         flat = self.panel.add_scores(logits.flatten(0, -2), hidden.flatten(0, -2), next_places.flatten())
         return flat.view(logits.shape)
 
-    def scores_of(self, ids_C: torch.Tensor, hidden_BD: torch.Tensor, place: int = 0) -> torch.Tensor:
-        """The scores of some tokens alone as the next one, (B, C); it stands at `place` of the panel, as above."""
+    def some_logits(self, hidden_BD: torch.Tensor, ids_C: torch.Tensor, next_place: int = 0) -> torch.Tensor:
+        """The scores of some tokens alone, (B, C), as `token_logits` gives them, for rows that are at one place."""
+        if not isinstance(self.token_head, nn.Sequential):
+            return self.token_head(hidden_BD)  # what stands in for a head that the weights lack says so
         *before, scores = self.token_head
-        inner_BD = hidden_BD
+        features_BD = hidden_BD
         for layer in before:
-            inner_BD = layer(inner_BD)
-        logits_BC = F.linear(inner_BD, scores.get_parameter("weight")[ids_C])
-        if self.panel is None or place == 0:
+            features_BD = layer(features_BD)
+        logits_BC = F.linear(features_BD, scores.get_parameter("weight")[ids_C])
+        if self.panel is None or not next_place:
             return logits_BC
-        return logits_BC + self.panel.gains(ids_C, hidden_BD, place)
+        return logits_BC + self.panel.scores_at(next_place, hidden_BD, ids_C).to(logits_BC)
 
     def number(self, hidden: torch.Tensor) -> torch.Tensor:
         """The number expected at the next position: (..., D) to (...), in the unit of the training numbers."""
