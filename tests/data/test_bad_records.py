@@ -87,6 +87,18 @@ def test_a_part_of_one_class_is_noted(tmp_path: Path) -> None:
     assert any(note.startswith("All 1 test records have the label false") for note in notes)
 
 
+def test_a_larger_part_of_one_class_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "all.csv"
+    rows = [
+        f"{'ACGT'[n % 4] * (n + 1)},{int(n % 2 and part != 'test')},{part}"
+        for part in ("train", "dev", "test")
+        for n in range(10)
+    ]
+    path.write_text("\n".join(["sequence,label,part", *rows, ""]))
+    with pytest.raises(InputError, match="All 10 test records have the label false"):
+        read_labelled(DataConfig(table=path, split_column="part"), Task("task", Template.parse(BOOLEAN)))
+
+
 def test_all_wrong_settings_are_listed_at_once() -> None:
     with pytest.raises(ValidationError) as caught:
         DataConfig.model_validate(

@@ -164,6 +164,18 @@ def test_bend_labels_can_lie_beside_the_table(tmp_path: Path, genome: Path) -> N
         read_labelled(config, SIGNAL)
 
 
+def test_bend_labels_can_be_listed_by_number(tmp_path: Path, genome: Path) -> None:
+    bed = tmp_path / "marks.bed"
+    bed.write_text(
+        "chromosome\tstart\tend\tsplit\tlabel\nchr1\t0\t4\ttrain\t0,1\nchr1\t4\t8\ttrain\t\nchr2\t0\t4\ttest\t1\n"
+    )
+    config = DataConfig(table=bed, genome=genome, split_column="split", fractions=ALL, label_indices="label")
+    assert sequences(config, MARKS) == [("AAAA", "1", "1"), ("CCCC", "0", "0"), ("ACGT", "0", "1")]
+    bed.write_text(bed.read_text().replace("0,1", "0,2"))
+    with pytest.raises(InputError, match="row 1: '2' in 'label' is none of the labels 0 to 1"):
+        read_labelled(config, MARKS)
+
+
 EXPRESSION = Task("x", Template.parse("<R>{sequence}<+><M>{half_life:number*2}<=><M>{expression?:number}"))
 
 
@@ -203,7 +215,7 @@ def test_hdf5_that_is_not_one_hot_is_named(tmp_path: Path) -> None:
 
 def test_hdf5_without_h5py_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "h5py", None)
-    with pytest.raises(InputError, match=r"HDF5 needs h5py.*pip install \"dnagpt\[tables\]\""):
+    with pytest.raises(InputError, match=r"HDF5, needs the package h5py.*pip install 'dnagpt\[tables\]'"):
         read_labelled(DataConfig(table=tmp_path / "train.h5"), EXPRESSION)
 
 

@@ -303,7 +303,7 @@ def test_a_missing_package_is_told_in_one_sentence(tmp_path: Path) -> None:
         "except InputError as error: sys.stdout.write(str(error))\n"
     )
     done = subprocess.run([sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True)
-    assert done.stdout.endswith("install it with: pip install 'dnagpt[popgen]'"), done.stdout
+    assert done.stdout.endswith("Run `pip install 'dnagpt[popgen]'`."), done.stdout
 
 
 def test_thousands_of_random_genotypes_come_back(tmp_path: Path) -> None:

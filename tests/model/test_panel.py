@@ -95,7 +95,9 @@ def test_tables_learn() -> None:
     for name, weight in made.panel.named_parameters():
         assert weight.grad is not None, name
         assert weight.grad.any(), name
-    assert not made.panel.outputs.weight.grad.view(PLACES, PATTERNS, WIDTH)[-1, 4:].any()  # no such pattern
+    gradient = made.panel.outputs.weight.grad
+    assert gradient is not None
+    assert not gradient.view(PLACES, PATTERNS, WIDTH)[-1, 4:].any()  # no such pattern
 
 
 def test_weights_put_into_an_empty_network_leave_the_tokens_to_be_told_anew() -> None:

@@ -32,9 +32,11 @@ def random_batch(rows: int, length: int = 12, seed: int = 0) -> Batch:
         numbers_BL=np.where(is_number_BL, generator.normal(size=(rows, length)), 0).astype(np.float32),
         is_number_BL=is_number_BL,
         answer_BL=answer_BL,
+        places_BL=np.zeros((rows, length), dtype=np.int32),
     )
 
 
 def part_of(batch: Batch, rows: slice) -> Batch:
     """Some rows of a batch."""
-    return Batch(batch.ids_BL[rows], batch.numbers_BL[rows], batch.is_number_BL[rows], batch.answer_BL[rows])
+    own, numbers = (batch.ids_BL[rows], batch.numbers_BL[rows]), (batch.is_number_BL[rows], batch.answer_BL[rows])
+    return Batch(*own, *numbers, batch.places_BL[rows])

@@ -16,7 +16,8 @@ CPU = torch.device("cpu")
 class ScriptedNetwork(DNAGPT):
     """Says the same at every position: token 0 is twice as likely as each of the other two, and the number is 0.5."""
 
-    def token_logits(self, hidden: torch.Tensor) -> torch.Tensor:
+    def token_logits(self, hidden: torch.Tensor, next_places: torch.Tensor | None = None) -> torch.Tensor:
+        del next_places
         return torch.tensor([math.log(2), 0.0, 0.0]).expand(*hidden.shape[:-1], 3)
 
     def number(self, hidden: torch.Tensor) -> torch.Tensor:
@@ -32,6 +33,7 @@ def test_loss_worked_by_hand() -> None:
         numbers_BL=np.array([[0, 0, 0, 2.0, 0]], dtype=np.float32),
         is_number_BL=np.array([[False, False, False, True, False]]),
         answer_BL=np.array([[0, 1, 1, 2, 3]], dtype=np.int8),
+        places_BL=np.zeros((1, 5), dtype=np.int32),
     )
     objective = Objective(network, answers)
     loss, sums = objective(to_tensors(batch, CPU), answer_tally([batch], 3))
@@ -121,6 +123,7 @@ def test_filling_costs_nothing() -> None:
         np.pad(batch.numbers_BL, ((0, 0), (0, 4))),
         np.pad(batch.is_number_BL, ((0, 0), (0, 4))),
         np.pad(batch.answer_BL, ((0, 0), (0, 4))),
+        np.pad(batch.places_BL, ((0, 0), (0, 4))),
     )
     tally = answer_tally([batch], len(ANSWERS))
     assert answer_tally([filled], len(ANSWERS)).tolist() == tally.tolist()
@@ -149,6 +152,7 @@ def test_mixed_tasks_share_a_batch_by_their_rows() -> None:
         numbers_BL=np.array([[0, 0, 0], [0, 0, 0], [0, 0, 2.0]], dtype=np.float32),
         is_number_BL=np.array([[False, False, False], [False, False, False], [False, False, True]]),
         answer_BL=np.array([[0, 0, 1], [0, 0, 1], [0, 0, 2]], dtype=np.int8),
+        places_BL=np.zeros((3, 3), dtype=np.int32),
     )
     loss, _ = Objective(network, answers)(to_tensors(batch, CPU), answer_tally([batch], 2))
     assert loss.item() == pytest.approx(2 / 3 * 1.5 * math.log(2) + 1 / 3 * 0.5 * 2.25, abs=1e-6)
@@ -162,6 +166,7 @@ def test_a_class_of_more_weight_costs_more() -> None:
         numbers_BL=np.zeros((2, 2), dtype=np.float32),
         is_number_BL=np.zeros((2, 2), dtype=bool),
         answer_BL=np.array([[0, 1], [0, 1]], dtype=np.int8),
+        places_BL=np.zeros((2, 2), dtype=np.int32),
     )
     objective = Objective(network, [AnswerLoss("label", False, 1.0, {1: 3.0})])
     loss, _ = objective(to_tensors(batch, CPU), answer_tally([batch], 1))

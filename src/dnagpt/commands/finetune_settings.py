@@ -82,7 +82,7 @@ class FinetuneSettings(BaseModel):
     vocabulary: str = "dna-3mers"
     """The vocabulary of a network that starts from random weights."""
     model: NetworkSettings = NetworkSettings()
-    """The network that starts from random weights; of a pre-trained one, only the dropout can be set."""
+    """The network that starts from random weights; of a pre-trained one, only the dropout and the panel can be set."""
     epochs: float = Field(default=10, gt=0)
     """How often each training record is seen, at most."""
     warmup_epochs: float | None = Field(default=None, ge=0)

@@ -23,6 +23,9 @@ __all__ = ["PARTS", "DataConfig", "Labelled", "Part", "answer_labels", "read_lab
 
 logger = logging.getLogger("dnagpt")
 
+FEWEST_TO_JUDGE = 10
+"""Records of a part that may not all have the same label; of fewer, chance may have left one class."""
+
 _REPEATS: dict[Level, str] = {
     "exact": "repeat the sequence of another",
     "reverse-complement": "repeat the sequence of another or its reverse complement",
@@ -249,10 +252,16 @@ def _leaks(level: Level, known: Mapping[Part, npt.NDArray[np.bool_]]) -> tuple[s
 
 
 def _single_classes(labels: list[str] | None, parts: Mapping[Part, Sequence[int]]) -> tuple[str, ...]:
-    """Say which parts hold one class only, so that some scores have no value there."""
+    """Say which small parts hold one class only, so that some scores have no value there; refuse larger ones."""
     if labels is None:
         return ()
     found = {part: {labels[place] for place in parts[part]} for part in PARTS if parts[part]}
+    for part, classes in found.items():
+        if len(classes) == 1 and len(parts[part]) >= FEWEST_TO_JUDGE:
+            raise InputError(
+                f"All {len(parts[part]):,} {part} records have the label {min(classes)}, so nothing can be told apart "
+                "there. Divide the records in another way (data.split), or add records of another class."
+            )
     return tuple(
         f"All {len(parts[part]):,} {part} records have the label {min(classes)}: scores that compare classes have no "
         "value there."

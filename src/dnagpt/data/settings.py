@@ -56,6 +56,9 @@ class DataConfig(BaseModel):
     """What stands before each label at the end of a FASTA header."""
     columns: Mapping[str, str | tuple[str, ...]] = Field(default_factory=dict)
     """Which column of the table holds a field, where it has another name; several for a field of several numbers."""
+    label_indices: str | None = None
+    """The column that lists the labels that hold, as numbers from 0 in the order of the template's answers, with commas
+    between them; an empty cell holds none (BEND)."""
     cut: tuple[int, int] | None = None
     """A stretch to be cut out of every sequence, 0-based half-open: the motif that positives and negatives share."""
     window: tuple[int, int] | None = None

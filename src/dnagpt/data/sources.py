@@ -82,6 +82,8 @@ def _read(file: SourceFile, config: DataConfig, template: Template, genome: Geno
         columns = columns | {_only_class(template, file).name: "_label"}
     table = _table(file, config, template, columns).assign(_label=file.label)
     table = _with_labels_beside(table, file.path, template, columns)
+    if config.label_indices is not None:
+        table = _with_listed_labels(table, config.label_indices, file.path, template, columns)
     if genome is not None and not _has_sequences(table, template, columns):
         only = _only_sequence(template, f"{file.path} holds intervals")
         columns = columns | {only.name: "_sequence"}
@@ -162,6 +164,26 @@ def _with_labels_beside(
             f"and the template {len(answers)} answers. They must agree."
         )
     return table.assign(**dict(zip(answers, (labels[name] for name in labels), strict=True)))
+
+
+def _with_listed_labels(
+    table: pd.DataFrame, listed: str, path: Path, template: Template, columns: Mapping[str, str]
+) -> pd.DataFrame:
+    """Add an answer a label from a column such as `3,17`."""
+    if any(item.kind != "boolean" for item in template.answered):
+        raise InputError(f"data.label_indices needs a template that answers booleans alone, not {template}.")
+    require_columns(table, [listed], str(path))
+    names = [columns[item.name] for item in template.answered]
+    held = pd.DataFrame("0", index=table.index, columns=names)
+    for row, (where, cell) in enumerate(zip(table[WHERE], table[listed], strict=True)):
+        for word in filter(None, map(str.strip, str(cell).split(","))):
+            if not word.isascii() or not word.isdigit() or int(word) >= len(names):
+                raise InputError(
+                    f"{where}: {word[:20]!r} in {listed!r} is none of the labels 0 to {len(names) - 1} that the "
+                    "template answers. Correct it, or name an answer for each label."
+                )
+            held.iloc[row, int(word)] = "1"
+    return table.assign(**{name: held[name] for name in names})
 
 
 def _named(frame: pd.DataFrame, columns: Mapping[str, str], needed: Sequence[str], where: str) -> pd.DataFrame:

@@ -23,9 +23,12 @@ One line: `truth + answers -> metrics with intervals, beside baselines -> plots 
     shared_stretches.py         longest runs shared with a panel
     population_structure.py     Fst, a classifier two-sample test, populations of neighbours
     agreement.py                Pearson correlation, 1-D Wasserstein distance
+    haplotype_baselines.py      independent sites, Markov chains along sites, Li-Stephens mosaics
+    haplotype_comparison.py     generated sets, baselines and real halves, measured against the same real haplotypes
+    haplotype_numbers.py        their numbers as tables and rows; haplotype_page.py: as the sections of a page
+    plot_haplotypes.py          their figures, a panel a set (with plot_haplotype_curves.py, plot_panels.py)
     plots.py            figures as SVG text, the same bytes every time (with plot_numbers.py and plot_matrices.py)
     plot_style.py       their colours and type, in light and dark
     tables.py           scores of groups, runs, subsets and data sets side by side, and as CSV
     report.py           one self-contained page (templates/report.html.j2)
-    extras.py           what to install when an optional package is missing
 """

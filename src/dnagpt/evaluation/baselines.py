@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dnagpt.errors import InputError
-from dnagpt.evaluation.extras import report_extra
 from dnagpt.evaluation.kmers import Floats, gc_content, kmer_frequencies
+from dnagpt.genome.extras import needs_extra
 
 _INVERSE_PENALTIES = (0.001, 0.003, 0.01, 0.03, 0.1, 1.0)
 _FEW_EXAMPLES_PENALTY = 0.01
@@ -111,7 +111,7 @@ def _classify(train: Floats, train_labels: ArrayLike, test: Floats, classes: int
 
 
 def _fit_probabilities(train: Floats, labels: NDArray[np.int64], test: Floats, *, penalty: float) -> Floats:
-    with report_extra("a baseline"):
+    with needs_extra("report", "a baseline"):
         from sklearn.linear_model import LogisticRegression
         from sklearn.pipeline import make_pipeline
         from sklearn.preprocessing import StandardScaler
@@ -139,7 +139,7 @@ def _chosen_penalty(train: Floats, labels: NDArray[np.int64]) -> float:
 
 def _regress(train: Floats, train_numbers: ArrayLike, test: Floats) -> Floats:
     """Fit ridge regression, its penalty chosen by leave-one-out error, and predict."""
-    with report_extra("a baseline"):
+    with needs_extra("report", "a baseline"):
         from sklearn.linear_model import RidgeCV
         from sklearn.pipeline import make_pipeline
         from sklearn.preprocessing import StandardScaler

@@ -83,8 +83,8 @@ class SetDistances:
     def take(self, first: NDArray[np.int64], second: NDArray[np.int64]) -> Self:
         """Give the distances of these haplotypes of the first and of the second set alone."""
         return type(self)(
-            self.first[np.ix_(first, first)], self.second[np.ix_(second, second)],
-            self.between[np.ix_(first, second)], self.sites,
+            self.first.take(first, 0).take(first, 1), self.second.take(second, 0).take(second, 1),
+            self.between.take(first, 0).take(second, 1), self.sites,
         )  # fmt: skip
 
 

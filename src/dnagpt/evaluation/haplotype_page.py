@@ -16,9 +16,11 @@ from dnagpt.evaluation.plot_haplotype_curves import (
 from dnagpt.evaluation.plot_haplotypes import component_panels, distance_panels, frequency_panels, linkage_panels
 from dnagpt.evaluation.plot_matrices import heat_map
 from dnagpt.evaluation.population_structure import PopulationAgreement
+from dnagpt.evaluation.privacy import Privacy
 from dnagpt.evaluation.report import Cell, Figure, Section, Table
 
 Row = tuple[Cell, ...]
+_MOST_COLUMNS = 15  # of a heat map; more are in metrics.json alone
 _LOOK = (
     "Generated sets have colours. Baselines are green where they have a panel of their own, and grey and dashed among "
     "other lines. Real haplotypes are grey, or the broad dark line."
@@ -102,55 +104,56 @@ def _populations(sets: Sequence[ComparedSet]) -> Section:
         "A classifier is taught to tell generated from real haplotypes and is asked about others: 0.5 means that it "
         "cannot, and a little less is common where a set was fitted on the very people asked about. Fst is 0 where two "
         "sets have the same allele frequencies. Where populations are known, haplotypes are also judged by whether "
-        "their nearest real neighbours are of their own population."
+        "their nearest real neighbours are of their own population. Fst is drawn for up to 15 populations, or pairs of "
+        "them; all of it is in metrics.json."
     )
     rows: list[Row] = []
     for name, one in measured.items():
         told = one.discrimination
         rows.append((name, *((told.accuracy, told.auc, told.tested) if told else (None, None, None)), one.fst))
     columns = ("Set", "Accuracy", "AUC", "Haplotypes asked about", "Fst")
-    tables = (Table(columns, tuple(rows), "Telling generated from real haplotypes"), *_label_table(measured))
+    tables = (Table(columns, tuple(rows), "Telling generated from real haplotypes"), *_label_table(sets))
     return Section("Populations", text, tables=tables, figures=tuple(_fst_figures(measured)))
 
 
-def _label_table(measured: Mapping[str, PopulationAgreement]) -> list[Table]:
-    labelled = {name: one.labels for name, one in measured.items() if one.labels is not None}
+def _label_table(sets: Sequence[ComparedSet]) -> list[Table]:
+    """Lay out neighbours by population; halves have other, smaller references and are left out."""
+    labelled = {one.name: found for one in sets if one.kind != "limit" and (found := one.quality.populations.labels)}
     if not labelled:
         return []
-    populations = list(dict.fromkeys(name for one in labelled.values() for name in one.real_by_population))
-    rows: list[Row] = []
+    columns: dict[str, list[Cell]] = {}
+    places = list(dict.fromkeys(place for one in labelled.values() for place in one.real_by_population))
     for name, one in labelled.items():
-        rows.append((name, one.generated, *(one.generated_by_population.get(place) for place in populations)))
-        rows.append(
-            (f"real, set aside for {name}", one.real, *(one.real_by_population.get(place) for place in populations))
-        )
+        columns[name] = [one.generated, *(one.generated_by_population.get(place) for place in places)]
+    aside: dict[Row, list[str]] = {}
+    for name, one in labelled.items():
+        aside.setdefault((one.real, *(one.real_by_population.get(place) for place in places)), []).append(name)
+    for cells, names in aside.items():
+        heading = "real, set aside" if len(aside) == 1 else f"real, set aside for {', '.join(names)}"
+        columns[heading] = list(cells)
     neighbours = next(iter(labelled.values())).neighbours
     caption = f"Share of haplotypes whose {neighbours} nearest real ones are mostly of their own population"
-    return [Table(("Set", "All", *populations), tuple(rows), caption)]
+    rows = tuple(zip(("all", *places), *columns.values(), strict=True))
+    return [Table(("Population", *columns), rows, caption)]
 
 
 def _fst_figures(measured: Mapping[str, PopulationAgreement]) -> list[Figure]:
+    """Draw Fst by population and between populations, where these are not too many to read."""
     by_population = {name: one.fst_by_population for name, one in measured.items() if one.fst_by_population}
-    figures = []
-    if by_population:
-        columns = list(dict.fromkeys(place for one in by_population.values() for place in one))
-        values = [[one.get(place, math.nan) for place in columns] for one in by_population.values()]
-        drawn = heat_map(
-            values, list(by_population), columns, quantity="Fst, generated against real", row_label="Set",
-            column_label="Population",
-        )  # fmt: skip
-        figures.append(Figure(drawn, "0 is ideal; it may fall a little below by chance."))
     between = {name: one.generated_fst for name, one in measured.items() if one.generated_fst}
     if between:
-        real = next(one.real_fst for name, one in measured.items() if name in between)
-        rows = {"real": real, **between}
-        columns = list(real)
-        drawn = heat_map(
-            [[one.get(pair, math.nan) for pair in columns] for one in rows.values()], list(rows), columns,
-            quantity="Fst between populations", row_label="Set", column_label="Populations",
-        )  # fmt: skip
-        figures.append(Figure(drawn, "How far populations are apart, within the real and within each generated set."))
-    return figures
+        between = {"real": next(one.real_fst for name, one in measured.items() if name in between), **between}
+    found = []
+    for rows, quantity, caption in (
+        (by_population, "Fst, generated against real", "0 is ideal; it may fall a little below by chance."),
+        (between, "Fst between populations", "How far populations are apart, within the real and each generated set."),
+    ):
+        columns = list(dict.fromkeys(place for one in rows.values() for place in one))
+        if rows and len(columns) <= _MOST_COLUMNS:
+            values = [[one.get(place, math.nan) for place in columns] for one in rows.values()]
+            drawn = heat_map(values, list(rows), columns, quantity=quantity, row_label="Set", column_label="Population")
+            found.append(Figure(drawn, caption))
+    return found
 
 
 def _linkage(sets: Sequence[ComparedSet]) -> list[Section]:
@@ -244,8 +247,7 @@ def _privacy(sets: Sequence[ComparedSet]) -> Section:
             "copies are counted in whole sets."
         )
         rows = tuple(
-            (name, found.training.score, found.held_out.score,
-             f"{found.privacy_loss:.3f} ± {found.privacy_loss_deviation:.3f}", found.membership_auc,
+            (name, found.training.score, found.held_out.score, _with_deviation(found), found.membership_auc,
              found.training_copies, found.held_out_copies, found.training_stretches.mean_sites,
              found.held_out_stretches.mean_sites)
             for name, found in measured.items()
@@ -266,6 +268,12 @@ def _privacy(sets: Sequence[ComparedSet]) -> Section:
             "\n\nWhich people a model was trained on was not said, so what it gives away of them could not be measured."
         )
     return Section("Adversarial accuracy and privacy", text, tables=tuple(tables), figures=tuple(figures))
+
+
+def _with_deviation(found: Privacy) -> str:
+    """Write the privacy loss with its deviation, on one line."""
+    space = "\N{NO-BREAK SPACE}"
+    return f"{found.privacy_loss:.3f}{space}±{space}{found.privacy_loss_deviation:.3f}"
 
 
 def _merged(notes: Sequence[tuple[str, str]]) -> list[str]:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from dnagpt.evaluation.agreement import Floats, pearson
 from dnagpt.evaluation.linkage import contig_spans
+from dnagpt.genome.extras import needs_extra
 from dnagpt.genome.haplotypes import Alleles, Sites
-from dnagpt.genome.popgen_extra import popgen_extra
 
 WINDOW = 20
 """Sites of a window."""
@@ -116,7 +116,7 @@ def compare_homozygosity(
 
 def _window_homozygosity(alleles: Alleles, starts: Places, window: int) -> WindowHomozygosity:
     """Count the different haplotypes of each window."""
-    with popgen_extra("haplotype homozygosity"):
+    with needs_extra("popgen", "haplotype homozygosity"):
         import allel
     columns = np.ascontiguousarray(alleles.T).view(np.int8)
     rows = np.array([allel.garud_h(columns[start : start + window]) for start in starts])
@@ -141,7 +141,7 @@ def _cores(real: Alleles, generated: Alleles, spans: Sequence[tuple[int, int]]) 
 
 def _ehh(alleles: Alleles, cores: Sequence[tuple[int, tuple[int, int]]]) -> Floats:
     """Take the mean EHH over cores, their alleles and both sides; at each step over the cores that have the sites."""
-    with popgen_extra("haplotype homozygosity"):
+    with needs_extra("popgen", "haplotype homozygosity"):
         import allel
     reaches = [min(REACH, place - first, stop - 1 - place) for place, (first, stop) in cores]
     curves = np.full((len(cores), 2, 2, max(reaches, default=-1) + 1), np.nan)

@@ -166,10 +166,10 @@ def _draw_cells(axes: "Axes", values: Floats, colour: Colour) -> None:
         _, stops = np.nonzero(np.diff(inside, axis=1) == -1)
         if not len(rows):
             continue
-        across, down = [starts, stops, stops, starts], [rows, rows, rows + 1, rows + 1]
+        across, down = [starts, stops, stops, starts, starts], [rows, rows, rows + 1, rows + 1, rows]
         vertices = np.stack([np.stack(across, axis=1), np.stack(down, axis=1)], axis=2).reshape(-1, 2)
-        path = Path(vertices.astype(np.float64), [Path.MOVETO, Path.LINETO, Path.LINETO, Path.LINETO] * len(rows))
-        path.should_simplify = False
+        codes = [Path.MOVETO, Path.LINETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY] * len(rows)
+        path = Path(vertices.astype(np.float64), codes)
         axes.add_artist(PathPatch(path, facecolor=colour.light, alpha=shade / len(_SHADES), linewidth=0))
 
 

@@ -115,8 +115,8 @@ def draw_dots(axes: "Axes", x: ArrayLike, y: ArrayLike, colour: Colour, *, size:
     from matplotlib.path import Path
 
     points = np.stack([np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)], axis=1)
-    path = Path(points.repeat(2, axis=0), [Path.MOVETO, Path.LINETO] * len(points))
-    path.should_simplify = False  # lines of no length are what the dots are made of
+    # Each dot is a line of no length with round ends, closed: matplotlib simplifies open lines away.
+    path = Path(points.repeat(2, axis=0), [Path.MOVETO, Path.CLOSEPOLY] * len(points))
     axes.add_artist(  # not add_patch, which looks at each of the lines
         PathPatch(path, facecolor="none", edgecolor=colour.light, linewidth=size, alpha=opacity, capstyle="round")
     )

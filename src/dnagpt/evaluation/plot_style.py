@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dnagpt.evaluation.extras import report_extra
+from dnagpt.genome.extras import needs_extra
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -94,7 +94,7 @@ def draw_svg(paint: Callable[["Figure"], None], *, width: float, height: float, 
     >>> draw_svg(lambda figure: None, width=1, height=1, label="nothing")[:31]
     '<svg xmlns="http://www.w3.org/2'
     """
-    with report_extra("a plot"):
+    with needs_extra("report", "a plot"):
         import matplotlib as mpl
         from matplotlib.figure import Figure
     # The user's own style sheet must not reach the figure.

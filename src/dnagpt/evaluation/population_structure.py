@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from dnagpt.errors import InputError
 from dnagpt.evaluation.agreement import Floats
-from dnagpt.evaluation.extras import report_extra
 from dnagpt.evaluation.ranking import area_under_roc, score_order
+from dnagpt.genome.extras import needs_extra
 from dnagpt.genome.haplotypes import Alleles, Haplotypes
 
 NEIGHBOURS = 20
@@ -24,7 +24,7 @@ SET_ASIDE = 0.3
 """Share of people set aside, of whom a classifier or the neighbours have not seen anything."""
 FEWEST_PEOPLE = 10
 """People of a set below which no classifier is taught, and no neighbours vote."""
-_LEAST_WEIGHT = 0.01  # scikit-learn's C: strong shrinkage, as there are more features than haplotypes
+_SHRINKAGE = 100.0  # of the ridge classifier, as there may be more features than haplotypes
 _ROWS = 1024
 
 Places = NDArray[np.int64]
@@ -143,7 +143,7 @@ def label_accuracy(
     count = min(COMPONENTS, len(reference) - 1, int(varying.sum()))
     if not count:
         return None
-    with report_extra("populations by neighbours"):
+    with needs_extra("report", "populations by neighbours"):
         from sklearn.decomposition import PCA
     analysis = PCA(n_components=count, random_state=seed).fit(reference.alleles.astype(np.float32))
     places = [analysis.transform(side.alleles.astype(np.float32)) for side in (reference, aside, generated)]
@@ -180,13 +180,13 @@ def _split_people(individuals: Sequence[str], seed: int) -> tuple[Places, Places
 
 
 def _discriminate(real: Haplotypes, generated: Haplotypes, seed: int) -> Discrimination:
-    """Teach a logistic regression on alleles and neighbouring pairs of alleles to tell the sets apart.
+    """Teach a ridge classifier on alleles and neighbouring pairs of alleles to tell the sets apart.
 
     Classifier two-sample test: Lopez-Paz and Oquab 2017, ICLR. The product of neighbouring alleles lets the classifier
     see whether neighbours go together, to which one on alleles alone is blind.
     """
-    with report_extra("telling generated from real haplotypes"):
-        from sklearn.linear_model import LogisticRegression
+    with needs_extra("report", "telling generated from real haplotypes"):
+        from sklearn.linear_model import RidgeClassifier
     generator = np.random.default_rng(seed)
     split = [_split_people(side.individuals, seed) for side in (real, generated)]
     features, answers = [], []
@@ -196,7 +196,7 @@ def _discriminate(real: Haplotypes, generated: Haplotypes, seed: int) -> Discrim
         features.append(np.concatenate([_pair_features(side.alleles[rows]) for side, rows in
                                         zip((real, generated), drawn, strict=True)]))  # fmt: skip
         answers.append(np.repeat([0, 1], size))
-    model = LogisticRegression(C=_LEAST_WEIGHT, max_iter=300).fit(features[0], answers[0])
+    model = RidgeClassifier(alpha=_SHRINKAGE).fit(features[0], answers[0])
     scores = model.decision_function(features[1])
     auc = area_under_roc(score_order(scores), answers[1], np.ones((1, len(scores))))[0]
     return Discrimination(float(((scores > 0) == answers[1]).mean()), float(auc), len(scores))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from dnagpt.evaluation.agreement import DRAWN, Floats, wasserstein
-from dnagpt.evaluation.extras import report_extra
+from dnagpt.genome.extras import needs_extra
 from dnagpt.genome.haplotypes import Alleles
 
 SINKHORN_SIZE = 2000
@@ -54,7 +54,7 @@ def compare_components(
     count = min(count, int(varying.sum()), len(together) - 1)
     if varying.sum() < 2 or count < 1:
         return None
-    with report_extra("principal components"):
+    with needs_extra("report", "principal components"):
         from sklearn.decomposition import PCA
     analysis = PCA(n_components=count, random_state=seed)
     scores = analysis.fit_transform(together[:, varying].astype(np.float32)).astype(np.float64)

@@ -91,7 +91,7 @@ def measure_privacy(training: Haplotypes, held_out: Haplotypes, generated: Haplo
     AATS needs sets of one size, so all three are thinned to the smallest one, `DRAWS` times, and the means are given.
     As often, all people are dealt anew to two sets, which shows how far chance alone drives both apart. The attack asks
     for all people how far their nearest generated haplotype is (Hilprecht et al. 2019, PoPETs 2019:232, with one
-    neighbour). Copies are counted in full. Privacy loss: Yelmen et al. 2021, PLoS Genetics 17:e1009303.
+    neighbour). Copies are counted in full. Privacy loss: Yale et al. 2020, Neurocomputing 416:244.
 
     >>> from dnagpt.genome.haplotypes import Sites
     >>> sites = Sites(["1"] * 12, np.arange(12), ["."] * 12, ["A"] * 12, ["G"] * 12)
@@ -106,19 +106,10 @@ def measure_privacy(training: Haplotypes, held_out: Haplotypes, generated: Haplo
     member = np.arange(len(everybody)) < len(training)
     size = min(len(training), len(held_out), len(generated))
     generator = np.random.default_rng(seed)
-
-    def losses(dealt: Sequence[NDArray[np.bool_]]) -> list[tuple[AdversarialAccuracy, AdversarialAccuracy]]:
-        pairs = []
-        for one in dealt:
-            synthetic = _draw(np.arange(len(generated)), size, generator)
-            sides = (_draw(np.flatnonzero(side), size, generator) for side in (one, ~one))
-            seen, unseen = (_accuracy(known.take(side, synthetic)) for side in sides)
-            pairs.append((seen, unseen))
-        return pairs
-
     people = [*training.individuals, *held_out.individuals]
-    measured = losses([member] * DRAWS)
-    chance = losses([_deal(people, len(training), generator) for _ in range(DRAWS)])
+    measured = _both_accuracies(known, [member] * DRAWS, size, generator)
+    dealt = [_deal(people, len(training), generator) for _ in range(DRAWS)]
+    chance = _both_accuracies(known, dealt, size, generator)
     nearest_made = nearest(known.between, itself=False)
     copied = known.between == 0
     stretches = [
@@ -128,14 +119,31 @@ def measure_privacy(training: Haplotypes, held_out: Haplotypes, generated: Haplo
     return Privacy(
         training=_mean([seen for seen, _ in measured]),
         held_out=_mean([unseen for _, unseen in measured]),
-        privacy_loss=float(np.mean([unseen.score - seen.score for seen, unseen in measured])),
-        privacy_loss_deviation=float(np.std([unseen.score - seen.score for seen, unseen in chance], ddof=1)),
+        privacy_loss=float(np.mean(_losses(measured))),
+        privacy_loss_deviation=float(np.std(_losses(chance), ddof=1)),
         membership_auc=_attack(nearest_made[member], nearest_made[~member]),
         training_copies=int(copied[member].any(axis=0).sum()),
         held_out_copies=int(copied[~member].any(axis=0).sum()),
         training_stretches=stretches[0],
         held_out_stretches=stretches[1],
     )
+
+
+def _both_accuracies(
+    known: SetDistances, divisions: Sequence[NDArray[np.bool_]], size: int, generator: np.random.Generator
+) -> list[tuple[AdversarialAccuracy, AdversarialAccuracy]]:
+    """Measure AATS of one draw of each division of the people: against those marked, and against the others."""
+    pairs = []
+    for marked in divisions:
+        synthetic = _draw(np.arange(known.between.shape[1]), size, generator)
+        sides = [_draw(np.flatnonzero(side), size, generator) for side in (marked, ~marked)]
+        seen, unseen = (_accuracy(known.take(side, synthetic)) for side in sides)
+        pairs.append((seen, unseen))
+    return pairs
+
+
+def _losses(pairs: list[tuple[AdversarialAccuracy, AdversarialAccuracy]]) -> list[float]:
+    return [unseen.score - seen.score for seen, unseen in pairs]
 
 
 def _deal(people: Sequence[str], first: int, generator: np.random.Generator) -> NDArray[np.bool_]:

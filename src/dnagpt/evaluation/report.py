@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dnagpt.evaluation.classification import ClassificationMetrics
-from dnagpt.evaluation.extras import report_extra
 from dnagpt.evaluation.metrics import metric_label, to_table
 from dnagpt.evaluation.plot_style import css_variables, themed
 from dnagpt.evaluation.regression import RegressionMetrics
 from dnagpt.evaluation.resampling import Estimate
+from dnagpt.genome.extras import needs_extra
 from dnagpt.genome.files import atomic_write
 
 Cell = str | int | float | None
@@ -121,7 +121,7 @@ def render_report(
     >>> "a &lt; b" in page, "http://www.w3.org" in page or "src=" not in page
     (True, True)
     """
-    with report_extra("a report"):
+    with needs_extra("report", "a report"):
         from jinja2 import Environment, PackageLoader, StrictUndefined
     environment = Environment(
         loader=PackageLoader("dnagpt.evaluation"),

@@ -18,7 +18,7 @@ One line: `FASTA | .2bit | BED | VCF | table -> checked records -> codes of base
     haplotype_text.py      .hapt and .hap; legend.py: the sites of both
     populations.py         who is of which population, who is related to whom
     genetic_map.py         distances in morgans
-    popgen_extra.py        optional packages, asked for where they are used
+    extras.py              optional packages, asked for where they are used
     files.py               files opened for reading; output that appears whole or not at all
     stored_bytes.py        compressed input recognised by content, damage never read as an end
     recognition.py         what a file of another format is; nearest.py: names that a person may have meant

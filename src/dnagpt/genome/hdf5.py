@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from dnagpt.errors import InputError
+from dnagpt.genome.extras import needs_extra
 from dnagpt.genome.stored_bytes import read_error, shown
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterator
-    from types import ModuleType
 
 _ONE_HOT = 4
 _LETTERS = np.frombuffer(b"NACGT", dtype=np.uint8)
@@ -31,7 +30,8 @@ def read_hdf5(path: str | os.PathLike[str]) -> pd.DataFrame:
     install where h5py is missing.
     """
     name = shown(path)
-    h5py = _load_h5py(name)
+    with needs_extra("tables", f"{name}, HDF5,"):
+        import h5py
     try:
         with h5py.File(path, "r") as file:
             datasets = {key: item for key, item in file.items() if isinstance(item, h5py.Dataset)}
@@ -80,12 +80,3 @@ def _sequences(dataset: Any, where: str) -> Iterator[str]:
             )
         letters = _LETTERS[np.where(marks == 1, block.argmax(axis=2) + 1, 0)]
         yield from (row.tobytes().decode("ascii") for row in letters)
-
-
-def _load_h5py(name: str) -> ModuleType:
-    try:
-        return importlib.import_module("h5py")
-    except ImportError as error:
-        raise InputError(
-            f'{name}: HDF5 needs h5py, which is not installed. Run `pip install "dnagpt[tables]"`, or use a table.'
-        ) from error

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import gzip
-import importlib
 import io
 import json
 import math
@@ -17,6 +16,7 @@ import pandas as pd
 
 from dnagpt.errors import InputError
 from dnagpt.genome.bases import quoted
+from dnagpt.genome.extras import needs_extra
 from dnagpt.genome.files import atomic_path, open_bytes
 from dnagpt.genome.hdf5 import read_hdf5
 from dnagpt.genome.nearest import did_you_mean
@@ -26,7 +26,6 @@ from dnagpt.genome.stored_bytes import STANDARD_STREAM, shown
 if TYPE_CHECKING:
     from _csv import Reader as CsvReader
     from collections.abc import Callable, Iterator, Sequence
-    from types import ModuleType
 
 Columns = dict[str, list[str]]
 
@@ -84,7 +83,8 @@ def write_table(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     ending = _ending(path)
     with atomic_path(path) as temporary:
         if ending in _PARQUET:
-            _load_pyarrow(name)
+            with needs_extra("tables", f"{name}, Parquet,"):
+                import pyarrow as pa  # noqa: F401 - pandas finds it by itself
             frame.to_parquet(temporary, index=False)
         elif os.fspath(path).lower().endswith(".gz"):
             with temporary.open("wb") as stored, gzip.GzipFile("", "wb", fileobj=stored, mtime=0) as packed:
@@ -268,10 +268,11 @@ def _read_parquet(path: Path, name: str) -> pd.DataFrame:
         raise InputError(f"{name} is empty. A table has named columns and rows.")
     if head != b"PAR1":
         raise InputError(f"{name} is not Parquet: it begins with {quoted(head)}. Give it the ending of its format.")
-    pyarrow = _load_pyarrow(name)
+    with needs_extra("tables", f"{name}, Parquet,"):
+        import pyarrow as pa
     try:
         frame = pd.read_parquet(path)
-    except (pyarrow.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError) as error:
         reason = type(error).__name__
         raise InputError(
             f"{name} is damaged: it begins as Parquet but cannot be read ({reason}). Fetch or write the file again."
@@ -280,15 +281,6 @@ def _read_parquet(path: Path, name: str) -> pd.DataFrame:
     if frame.empty:
         raise InputError(f"{name} has no rows or no columns. Choose another table.")
     return frame
-
-
-def _load_pyarrow(name: str) -> ModuleType:
-    try:
-        return importlib.import_module("pyarrow")
-    except ImportError as error:
-        raise InputError(
-            f'{name}: Parquet needs pyarrow, which is not installed. Run `pip install "dnagpt[tables]"`, or use CSV.'
-        ) from error
 
 
 def _require_distinct(names: list[str], where: str) -> None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dnagpt.errors import InputError
+from dnagpt.genome.extras import needs_extra
 from dnagpt.genome.genotypes import GenotypeScreen
-from dnagpt.genome.popgen_extra import popgen_extra
 from dnagpt.genome.site_screening import SiteScreen, choose_people
 from dnagpt.genome.stored_bytes import StoredBytes
 
@@ -59,7 +59,7 @@ def read_tree_sequence(path: Path, selection: HaplotypeSelection) -> Haplotypes:
 
 
 def _load(path: Path) -> Any:
-    with popgen_extra(f"Reading {path}"):
+    with needs_extra("popgen", f"Reading {path}"):
         import tskit
     with StoredBytes(path) as stored:  # a path that cannot be opened is told as everywhere
         if not stored.read(1):

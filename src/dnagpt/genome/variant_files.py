@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dnagpt.errors import InputError
+from dnagpt.genome.extras import needs_extra
 from dnagpt.genome.genotypes import ABSENT, GenotypeScreen
-from dnagpt.genome.popgen_extra import popgen_extra
 from dnagpt.genome.site_screening import SiteScreen, choose_people
 from dnagpt.genome.stored_bytes import BGZIP_END, GZIP_SIGNATURE, StoredBytes
 
@@ -96,7 +96,7 @@ def _records(variants: Any, screen: SiteScreen) -> Iterator[Any]:
 
 @contextmanager
 def _opened(path: Path, selection: HaplotypeSelection) -> Iterator[Any]:
-    with popgen_extra(f"Reading {path}"):
+    with needs_extra("popgen", f"Reading {path}"):
         import cyvcf2
         from cyvcf2.cyvcf2 import set_htslib_log_level
     set_htslib_log_level(_HTSLIB_SILENT)  # its complaints would go to standard error; ours say what is needed

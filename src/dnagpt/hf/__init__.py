@@ -6,9 +6,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 model, tokenizer = (auto.from_pretrained(folder) for auto in (AutoModelForCausalLM, AutoTokenizer))
 """
 
-from dnagpt.errors import InputError
+from dnagpt.genome.extras import needs_extra
 
-try:
+with needs_extra("hf", "dnagpt.hf"):
     from transformers import (
         AutoConfig,
         AutoModel,
@@ -16,10 +16,6 @@ try:
         AutoModelForSequenceClassification,
         AutoTokenizer,
     )
-except ModuleNotFoundError as missing:
-    raise InputError(
-        f"dnagpt.hf needs the package {missing.name}, which is not installed; install it with: pip install 'dnagpt[hf]'"
-    ) from missing
 
 from dnagpt.hf.configuration import DNAGPTConfig
 from dnagpt.hf.export import export_hf

@@ -9,6 +9,7 @@ from pathlib import Path
 from transformers import PreTrainedTokenizerFast
 
 from dnagpt.checkpoint import load_model, save_model
+from dnagpt.errors import InputError
 from dnagpt.genome.files import storage_error
 from dnagpt.hf.tokenization import tokenizer_backend
 
@@ -30,6 +31,11 @@ def export_hf(folder: str | Path, target: str | Path) -> Path:
     """
     target = Path(target)
     model = load_model(folder)
+    if model.network.panel is not None:
+        raise InputError(
+            f"{folder} writes haplotypes through tables of their sites, which transformers has no place for. "
+            "Give the folder as it is: dnagpt reads it."
+        )
     save_model(target, model)
     try:
         config = json.loads((target / "config.json").read_text(encoding="utf-8"))

@@ -8,17 +8,13 @@ import torch
 
 from dnagpt.adapters import merge_lora
 from dnagpt.checkpoint import Model
-from dnagpt.errors import InputError
+from dnagpt.genome.extras import needs_extra
 from dnagpt.genome.files import storage_error
 from dnagpt.tasks import task_files
 from dnagpt.weights import empty_network, fill_network
 
-try:
+with needs_extra("hf", "LoRA"):
     import peft
-except ModuleNotFoundError as missing:
-    raise InputError(
-        f"LoRA needs the package {missing.name}, which is not installed; install it with: pip install 'dnagpt[hf]'"
-    ) from missing
 
 ADAPTED = ("attention.qkv", "attention.output", "mlp_in", "mlp_out")
 """The layers that get an adapter: all of every block."""

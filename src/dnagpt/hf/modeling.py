@@ -62,6 +62,11 @@ class DNAGPTPreTrainedModel(PreTrainedModel):
 
     def __init__(self, config: DNAGPTConfig) -> None:
         super().__init__(config)
+        if config.panel is not None:
+            raise InputError(
+                "This model writes haplotypes through tables of their sites, which transformers has no place for. "
+                "Use `dnagpt generate`, or dnagpt.load in Python."
+            )
         self.network = DNAGPT(config.network())
         for part in config.lacks or ():
             setattr(self.network, part, Absent(part))

@@ -149,7 +149,7 @@ class _Rows:
         read = max(0, length - context) if usable is None else usable.length
         numbers = (self.numbers_BL[:, read:], self.is_number_BL[:, read:]) if read < self.prompt_length else ()
         hidden_BLD = self.network(self.ids_BL[:, read:], *numbers, past=usable, places_BL=self.places_BL[:, read:])
-        return self.network.some_logits(hidden_BLD[:, -1], allowed_C, place).float()
+        return self.network.scores_of(allowed_C, hidden_BLD[:, -1], place).float()
 
     def _constrained(self, logits_BC: torch.Tensor, allowed_C: torch.Tensor) -> torch.Tensor:
         for row, first in enumerate(self.first):

@@ -110,18 +110,18 @@ class DNAGPT(nn.Module):
         flat = self.panel.add_scores(logits.flatten(0, -2), hidden.flatten(0, -2), next_places.flatten())
         return flat.view(logits.shape)
 
-    def some_logits(self, hidden_BD: torch.Tensor, ids_C: torch.Tensor, next_place: int = 0) -> torch.Tensor:
-        """The scores of some tokens alone, (B, C), as `token_logits` gives them, for rows that are at one place."""
+    def scores_of(self, ids_C: torch.Tensor, hidden_BD: torch.Tensor, place: int = 0) -> torch.Tensor:
+        """The scores of some tokens alone as the next one, (B, C); it stands at `place` of the panel, as above."""
         if not isinstance(self.token_head, nn.Sequential):
             return self.token_head(hidden_BD)  # what stands in for a head that the weights lack says so
         *before, scores = self.token_head
-        features_BD = hidden_BD
+        inner_BD = hidden_BD
         for layer in before:
-            features_BD = layer(features_BD)
-        logits_BC = F.linear(features_BD, scores.get_parameter("weight")[ids_C])
-        if self.panel is None or not next_place:
+            inner_BD = layer(inner_BD)
+        logits_BC = F.linear(inner_BD, scores.get_parameter("weight")[ids_C])
+        if self.panel is None or place == 0:
             return logits_BC
-        return logits_BC + self.panel.scores_at(next_place, hidden_BD, ids_C).to(logits_BC)
+        return logits_BC + self.panel.gains(ids_C, hidden_BD, place)
 
     def number(self, hidden: torch.Tensor) -> torch.Tensor:
         """The number expected at the next position: (..., D) to (...), in the unit of the training numbers."""

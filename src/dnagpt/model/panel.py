@@ -1,8 +1,8 @@
 """What a network knows of each place of a panel of sites: what the alleles there mean, and which of them to expect.
 
-Shapes: B rows, L positions, P positions in all, N positions on the panel, D width, V vocabulary, K places (k-mers) of
-the panel, S sites a place, A = 2**S patterns of alleles; X to Y: what a table takes and gives; U places that occur, M
-the most positions of one of them, C tokens asked for.
+Shapes: B rows, L positions, P positions in all, N positions on the panel, D width, V vocabulary, C tokens asked for,
+K places (k-mers) of the panel, S sites a place, A = 2**S patterns of alleles; X to Y: what a table takes and gives; U
+places that occur, M the most positions of one of them.
 """
 
 import torch
@@ -63,16 +63,15 @@ class PanelTables(nn.Module):
             return logits_PV
         places_N = places_P[known_P].long()
         tokens_NA = self.tokens[places_N - 1]
-        gains_NA = self.scores(hidden_PD[known_P], places_N).to(logits_PV).masked_fill(tokens_NA < 0, 0.0)
-        where = (known_P.nonzero(), tokens_NA.clamp(min=0))
-        return logits_PV.index_put_(where, gains_NA, accumulate=True)
+        gains_NA = self.scores(hidden_PD[known_P], places_N).masked_fill(tokens_NA < 0, 0.0)
+        places = (known_P.nonzero(), tokens_NA.clamp(min=0))
+        return logits_PV.index_put_(places, gains_NA.to(logits_PV), accumulate=True)
 
-    def scores_at(self, place: int, hidden_BD: torch.Tensor, ids_C: torch.Tensor) -> torch.Tensor:
-        """What the scores of some tokens gain at one place, (B, C); 0 for a token that the place does not allow."""
+    def gains(self, ids_C: torch.Tensor, hidden_BD: torch.Tensor, place: int) -> torch.Tensor:
+        """What a place that is to be written next says to the scores of some tokens alone, (B, C)."""
         outputs_AD = self.outputs.weight.view(self.shape.places, 2**self.shape.sites, -1)[place - 1]
         gains_BA = F.linear(self.norm(hidden_BD), outputs_AD) + self.bias.weight[place - 1]
-        matched_CA = ids_C[:, None] == self.tokens[place - 1]
-        return gains_BA[:, matched_CA.byte().argmax(dim=1)] * matched_CA.any(dim=1)
+        return gains_BA @ (self.tokens[place - 1][:, None] == ids_C).to(gains_BA)
 
     def _alleles_of_patterns(self, like: torch.Tensor) -> torch.Tensor:
         patterns_A1 = torch.arange(2**self.shape.sites, device=like.device)[:, None]

@@ -34,6 +34,8 @@ def _problems(model: Model) -> list[str]:
         problems.append(f"its positions are {config.positions}, those of the release learned")
     if config.number_embedding != "released":
         problems.append(f"its number embedding is {config.number_embedding}, not that of the release")
+    if config.panel is not None:
+        problems.append("it has tables for the sites of haplotypes")
     same = [replace(model.vocabulary, name=name) == Vocabulary.preset(name) for name in VOCABULARIES]
     if not any(same):
         problems.append(f"its vocabulary {model.vocabulary.name} is none of {', '.join(VOCABULARIES)}")
