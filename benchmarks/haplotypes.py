@@ -109,8 +109,8 @@ def main() -> None:
     """Measure."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--count", type=int, default=512)
-    parser.add_argument("--batch-size", type=int, nargs="+", default=[32])
+    parser.add_argument("--count", type=int, default=1024)
+    parser.add_argument("--batch-size", type=int, nargs="+", default=[128])
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
     shape = (1, 16, 2) if options.quick else (6, 256, 8)

@@ -114,7 +114,9 @@ def generate(
     top_k: Annotated[int, typer.Option(help="Choose among so many likeliest tokens; 0 all.")] = 0,
     top_p: Annotated[float, typer.Option(help="Choose among the likeliest that reach this probability.")] = 1.0,
     seed: Annotated[int, typer.Option(help="The same seed gives the same sequences.")] = 0,
-    batch_size: Annotated[int, typer.Option(min=1, help="Sequences at once; it does not change them.")] = 64,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="Sequences (64) or haplotypes (128) at once; it does not change them.")
+    ] = None,
     precision: Precision = "float32",
     any_kmer: Annotated[
         bool, typer.Option("--any-kmer", help="Also k-mers with N and shorter ones, as the released code writes.")
@@ -137,7 +139,7 @@ def generate(
             )
         generate_haplotype_file(
             model, output, task_name=task, count=count, populations=populations, sampling=sampling, seed=seed,
-            batch_size=batch_size, precision=precision, quiet=quiet,
+            batch_size=batch_size or 128, precision=precision, quiet=quiet,
         )  # fmt: skip
         return
     from dnagpt.commands.generate import generate_file
@@ -146,7 +148,7 @@ def generate(
         raise InputError("--task and --populations are for haplotypes, which are generated without a template.")
     generate_file(
         model, template, output, count=1 if count is None else count,
-        max_tokens=100 if max_tokens is None else max_tokens, sampling=sampling, seed=seed, batch_size=batch_size,
+        max_tokens=100 if max_tokens is None else max_tokens, sampling=sampling, seed=seed, batch_size=batch_size or 64,
         precision=precision, any_kmer=any_kmer, quiet=quiet,
     )  # fmt: skip
 

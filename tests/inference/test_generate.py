@@ -11,6 +11,8 @@ from dnagpt.inference.generate import Continuation, Grammar, Ids, generate
 from dnagpt.inference.sampling import Sampling
 from dnagpt.inference.templates import generate_sequences
 from dnagpt.language.template import Rows, Template, encode_template
+from dnagpt.model import DNAGPT
+from dnagpt.weights import Absent
 
 MODEL = tiny_model(context=40)
 KMERS = tuple(MODEL.vocabulary.known_kmer_ids(2).tolist())
@@ -181,3 +183,10 @@ def test_templates_that_cannot_be_continued_are_refused(template: str, part: str
 def test_nothing_is_not_generated(options: dict[str, int]) -> None:
     with pytest.raises(InputError, match="at least one"):
         sequences("<R>{window?:sequence}", **options)
+
+
+def test_weights_without_a_token_head_are_refused() -> None:
+    network = DNAGPT(MODEL.network.config)
+    network.token_head = Absent("token_head")
+    with pytest.raises(InputError, match="These weights have no token head"):
+        generate(network, continuations(1), EVERY_KMER, max_tokens=2, sampling=Sampling(), seed=0)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from dnagpt.genome.haplotypes import Alleles, Haplotypes, Sites
+from dnagpt.genome.haplotypes import Alleles, Sites
 from dnagpt.language.template import Template
 from dnagpt.language.vocabulary import Vocabulary
 from dnagpt.tasks import HaplotypeLanguage, Task
@@ -39,11 +39,3 @@ def a_task(
         template, random_sites(sites), Vocabulary.preset(vocabulary), context, tail=tail, populations=populations
     )
     return Task("panel", template, haplotypes=language)
-
-
-def some_haplotypes(task: Task, count: int, seed: int = 0) -> Haplotypes:
-    """Random haplotypes at the sites of a task, two a person."""
-    assert task.haplotypes is not None
-    sites = task.haplotypes.sites
-    people = [f"P{place // 2}" for place in range(count)]
-    return Haplotypes(random_alleles(count, len(sites), seed), sites, people)

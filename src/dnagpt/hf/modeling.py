@@ -216,7 +216,7 @@ class DNAGPTForCausalLM(DNAGPTPreTrainedModel, GenerationMixin):
     def get_output_embeddings(self) -> nn.Module:
         """The last layer of the token head."""
         head = self.network.token_head
-        return head if isinstance(head, Absent) else head[-1]
+        return head[-1] if isinstance(head, nn.Sequential) else head
 
     def generate(self, inputs: torch.Tensor | None = None, *args: Any, **settings: Any) -> Any:
         """Continue prompts, as `generate` of transformers does; a number in the prompt is never taken for filling."""

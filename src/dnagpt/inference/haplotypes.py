@@ -66,7 +66,7 @@ def haplotype_language(task: Task) -> HaplotypeLanguage:
 
 def generate_haplotypes(
     model: Model, task: Task, *, counts: Mapping[str | None, int], sampling: Sampling, seed: int,
-    batch_size: int = 64, precision: str = "float32", done: Callable[[int], None] = lambda _: None,
+    batch_size: int = 128, precision: str = "float32", done: Callable[[int], None] = lambda _: None,
 ) -> GeneratedHaplotypes:  # fmt: skip
     """Write so many haplotypes of each population (None where the task knows none), as a model was taught them.
 

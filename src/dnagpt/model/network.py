@@ -49,7 +49,7 @@ class DNAGPT(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
         self.blocks = nn.ModuleList(Block(config, layer) for layer in range(config.layers))
         self.final_norm = layer_norm(config.width)
-        self.token_head = head(config.width, config.vocabulary_size)
+        self.token_head: nn.Module = head(config.width, config.vocabulary_size)
         self.number_head = head(config.width, 1)
 
     def initialise(self, generator: torch.Generator) -> None:
@@ -112,6 +112,8 @@ class DNAGPT(nn.Module):
 
     def scores_of(self, ids_C: torch.Tensor, hidden_BD: torch.Tensor, place: int = 0) -> torch.Tensor:
         """The scores of some tokens alone as the next one, (B, C); it stands at `place` of the panel, as above."""
+        if not isinstance(self.token_head, nn.Sequential):
+            return self.token_head(hidden_BD)  # what stands in for a head that the weights lack says so
         *before, scores = self.token_head
         inner_BD = hidden_BD
         for layer in before:
