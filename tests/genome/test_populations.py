@@ -52,7 +52,7 @@ def test_nothing_is_guessed(tmp_path: Path) -> None:
     refused(
         written(tmp_path, "b.csv", "sample,Superpopulation code\n1,2\n"),
         "no column is known to hold populations",
-        "`column`",
+        "`population_column`",
     )
     refused(written(tmp_path, "c.csv", "sample,pop,population\n1,2,3\n"), "more than one column may hold populations")
 

@@ -62,7 +62,9 @@ def read_haplotype_records(config: DataConfig, task: Task) -> Labelled:
     )
     for note in repeated:
         logger.warning("%s", note)
-    left_out = tuple(f"{source.file}: {count:,} {reason}, left out." for reason, count in haplotypes.left_out.items())
+    left_out = tuple(
+        f"{source.file}: set aside or filled in: {count:,} {reason}." for reason, count in haplotypes.left_out.items()
+    )
     return Labelled(records, names, parts, (*left_out, *repeated), groups, known_rows, haplotypes=haplotypes)
 
 

@@ -50,7 +50,7 @@ def read_populations(
     frame = _read_columns(table)
     name = shown(table)
     sample_column = sample_column or _only_column(frame, _SAMPLE_COLUMNS, "people", "sample_column", name)
-    column = column or _only_column(frame, _POPULATION_COLUMNS, "populations", "column", name)
+    column = column or _only_column(frame, _POPULATION_COLUMNS, "populations", "population_column", name)
     require_columns(frame, [sample_column, column], name)
     populations: dict[str, str] = {}
     without = 0

@@ -95,7 +95,7 @@ class SiteScreen:
         if not np.array_equal(places, np.arange(len(sites))):
             sites, alleles_NS = sites.take(places), alleles_NS[:, places]
         for reason, count in self.left_out.items():
-            _log.warning("%s: %s %s", self.source, f"{count:,}", reason)
+            _log.warning("%s: set aside or filled in: %s %s", self.source, f"{count:,}", reason)
         return Haplotypes(np.ascontiguousarray(alleles_NS), sites, list(individuals), left_out=dict(self.left_out))
 
     def require_sites(self) -> None:
