@@ -19,7 +19,18 @@ LONGER_FILES: dict[
 ] = {}  # path under src -> the lines it may have; a bigger file is a question, answer it here
 
 EMPTY_WORDS = {"util", "utils", "helper", "helpers", "misc", "manager"}
-HEAVY_PACKAGES = {"torch", "pandas", "allel", "cyvcf2", "tskit", "sklearn", "scipy", "matplotlib", "pyarrow", "transformers"}
+HEAVY_PACKAGES = {
+    "torch",
+    "pandas",
+    "allel",
+    "cyvcf2",
+    "tskit",
+    "sklearn",
+    "scipy",
+    "matplotlib",
+    "pyarrow",
+    "transformers",
+}
 
 MACHINE_PATH = re.compile(r"(?<![\w.~$}])/(home|Users|root|mnt|scratch|work)/\w")
 NOTE_TO_DO = re.compile(r"\b(TODO|FIXME|XXX)\b")
