@@ -96,8 +96,8 @@ def predict(
 
 
 @app.command(
-    epilog="Examples: dnagpt generate runs/worm/model '<K>{window?:sequence}' -n 10 --max-tokens 100 -o new.fa; "
-    "dnagpt generate runs/panel/model -n 5000 -o genomes.vcf.gz"
+    epilog="Haplotypes: dnagpt generate runs/panel/model -n 5000 -o genomes.vcf.gz. "
+    "Example: dnagpt generate runs/worm/model '<K>{window?:sequence}' -n 10 --max-tokens 100 -o new.fa"
 )
 def generate(
     model: ModelFolder,
