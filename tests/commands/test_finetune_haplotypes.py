@@ -46,6 +46,7 @@ def test_the_report_sets_chains_of_sites_beside_the_model(tmp_path: Path) -> Non
     assert set(found["model"]) == {"train", "validation", "test"}
     assert 0 < found["independent sites"]["train"] < 8
     assert "Nats a haplotype" in (tmp_path / "run" / "report.html").read_text()
+    assert "model" in done("runs", tmp_path / "run", "--score", "nats_per_haplotype")
 
 
 def test_sites_that_do_not_fit_are_learned_in_windows(tmp_path: Path) -> None:

@@ -112,6 +112,10 @@ def haplotype_metrics(one: TaskRecords, nats: Nats) -> dict[str, Any]:
         "haplotypes": {part: len(places) for part, places in parts.items()},
         "left_out": dict(haplotypes.left_out),
         "nats_per_haplotype": {method: dict(of) for method, of in nats.items()},
+        "scores": {
+            part: {one.task.template.answered[0].name: {m: {"nats_per_haplotype": of[part]} for m, of in nats.items()}}
+            for part in next(iter(nats.values()))
+        },
         "notes": list(one.labelled.notes),
     }
 
