@@ -69,6 +69,19 @@ def test_each_place_scores_its_own_patterns_and_no_other_token() -> None:
             torch.testing.assert_close(gained_BLV[row, column], expected_V, atol=1e-6, rtol=1e-5)
 
 
+def test_losses_among_the_tokens_of_a_place_are_those_of_its_logits() -> None:
+    made = network()
+    hidden_ND = torch.randn(6, WIDTH, generator=torch.Generator().manual_seed(3))
+    places_N = torch.tensor([1, 4, 2, 4, 3, 1])
+    ids_N = tokens()[places_N - 1, torch.tensor([5, 0, 7, 3, 2, 5])]
+    logits_NV = made.token_logits(hidden_ND, places_N)
+    expected = [
+        logits_V[tokens()[place - 1][tokens()[place - 1] >= 0]].logsumexp(0) - logits_V[right]
+        for logits_V, place, right in zip(logits_NV, places_N, ids_N, strict=True)
+    ]
+    torch.testing.assert_close(made.choice_losses(hidden_ND, ids_N, places_N), torch.stack(expected))
+
+
 def test_rows_off_the_panel_are_read_as_without_tables() -> None:
     made, plain = network(), network(panel=False)
     plain.load_state_dict({name: weight for name, weight in made.state_dict().items() if "panel" not in name})

@@ -6,7 +6,7 @@ import torch
 from tests.training.examples import ANSWERS, part_of, random_batch, tiny_objective
 
 from dnagpt.data.batches import Batch
-from dnagpt.model import DNAGPT, ModelConfig
+from dnagpt.model import DNAGPT, ModelConfig, PanelShape
 from dnagpt.training import AnswerLoss, Objective
 from dnagpt.training.objective import answer_tally, to_tensors
 
@@ -171,3 +171,38 @@ def test_a_class_of_more_weight_costs_more() -> None:
     objective = Objective(network, [AnswerLoss("label", False, 1.0, {1: 3.0})])
     loss, _ = objective(to_tensors(batch, CPU), answer_tally([batch], 1))
     assert loss.item() == pytest.approx((3 * math.log(4) + math.log(2)) / 2, abs=1e-6)
+
+
+def panel_objective() -> tuple[Objective, Batch]:
+    """Three places of four tokens each, behind a prompt and before an end token."""
+    shape = PanelShape(places=3, sites=2)
+    network = DNAGPT(ModelConfig(vocabulary_size=20, context=8, layers=1, heads=2, width=8, panel=shape))
+    network.initialise(torch.Generator().manual_seed(1))
+    assert network.panel is not None
+    network.panel.set_tokens(torch.arange(12).view(3, 4) + 5)
+    ids_BL = np.array([[1, 6, 9, 16, 2], [1, 5, 12, 13, 2]])
+    answer_BL = np.array([[0, 1, 1, 1, 1]] * 2, dtype=np.int8)
+    places_BL = np.array([[0, 1, 2, 3, 0]] * 2, dtype=np.int32)
+    batch = Batch(ids_BL, np.zeros((2, 5), np.float32), np.zeros((2, 5), np.bool_), answer_BL, places_BL)
+    return Objective(network, [AnswerLoss("haplotype", False, 1.0)]), batch
+
+
+def test_on_a_panel_the_loss_of_training_is_that_of_all_tokens_in_the_mean() -> None:
+    objective, batch = panel_objective()
+    tally, tensors = answer_tally([batch], 1), to_tensors(batch, CPU)
+    exact = objective.eval()(tensors, tally)[0].item()
+    objective.train()
+    losses = torch.tensor([objective(tensors, tally)[0].item() for _ in range(2000)])
+    assert losses.std() > 0.01  # it is drawn
+    assert losses.mean().item() == pytest.approx(exact, abs=4 * losses.std().item() / 2000**0.5)
+
+
+def test_on_a_panel_all_positions_drawn_are_the_exact_loss(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dnagpt.training.objective._DRAWN", 1)
+    objective, batch = panel_objective()
+    gradients = []
+    for one in (objective.eval(), objective.train()):
+        one.zero_grad()
+        one(to_tensors(batch, CPU), answer_tally([batch], 1))[0].backward()
+        gradients.append({name: weight.grad for name, weight in one.named_parameters() if weight.grad is not None})
+    torch.testing.assert_close(gradients[0], gradients[1], atol=1e-6, rtol=1e-4)

@@ -114,18 +114,32 @@ class DNAGPT(nn.Module):
         """The scores of some tokens alone as the next one, (B, C); it stands at `place` of the panel, as above."""
         if not isinstance(self.token_head, nn.Sequential):
             return self.token_head(hidden_BD)  # what stands in for a head that the weights lack says so
-        *before, scores = self.token_head
-        inner_BD = hidden_BD
-        for layer in before:
-            inner_BD = layer(inner_BD)
-        logits_BC = F.linear(inner_BD, scores.get_parameter("weight")[ids_C])
+        inner_BD, vectors_VD = self._before_scores(self.token_head, hidden_BD)
+        logits_BC = F.linear(inner_BD, vectors_VD[ids_C])
         if self.panel is None or place == 0:
             return logits_BC
         return logits_BC + self.panel.gains(ids_C, hidden_BD, place)
 
+    def choice_losses(self, hidden_ND: torch.Tensor, ids_N: torch.Tensor, next_places_N: torch.Tensor) -> torch.Tensor:
+        """-log P of tokens at places of the panel, from 1, among the tokens that may stand there at all, (N,)."""
+        assert self.panel is not None
+        assert isinstance(self.token_head, nn.Sequential)
+        scores_NA = self.panel.choices(
+            hidden_ND, *self._before_scores(self.token_head, hidden_ND), next_places_N
+        ).float()
+        return F.cross_entropy(scores_NA, self.panel.patterns(ids_N, next_places_N), reduction="none")
+
     def number(self, hidden: torch.Tensor) -> torch.Tensor:
         """The number expected at the next position: (..., D) to (...), in the unit of the training numbers."""
         return self.number_head(hidden)[..., 0]
+
+    @staticmethod
+    def _before_scores(token_head: nn.Sequential, hidden: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """What the token head multiplies: its inner vectors, (..., D), and the vector of each token, (V, D)."""
+        *before, scores = token_head
+        for layer in before:
+            hidden = layer(hidden)
+        return hidden, scores.get_parameter("weight")
 
     @property
     def parameter_count(self) -> int:

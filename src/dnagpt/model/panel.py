@@ -5,6 +5,8 @@ K places (k-mers) of the panel, S sites a place, A = 2**S patterns of alleles; X
 places that occur, M the most positions of one of them.
 """
 
+import math
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -52,9 +54,25 @@ class PanelTables(nn.Module):
 
     def scores(self, hidden_ND: torch.Tensor, places_N: torch.Tensor) -> torch.Tensor:
         """What each pattern's score gains at the places that are to be written next, (N, A)."""
-        outputs_KDA = self.outputs.weight.view(self.shape.places, 2**self.shape.sites, -1).transpose(1, 2)
         at_N = places_N.long() - 1
-        return _products(self.norm(hidden_ND), outputs_KDA, at_N) + self.bias(at_N)
+        return _products(self.norm(hidden_ND), self._outputs(), at_N) + self.bias(at_N)
+
+    def choices(
+        self, hidden_ND: torch.Tensor, inner_ND: torch.Tensor, tokens_VD: torch.Tensor, places_N: torch.Tensor
+    ) -> torch.Tensor:
+        """The scores of each place's own tokens, in the order of its patterns, (N, A); -inf where there is no pattern.
+
+        They are what all places share, the product of `inner_ND` with the vector of the token, and the place's gains.
+        """
+        at_N = places_N.long() - 1
+        shared_KDA = tokens_VD[self.tokens.clamp(min=0)].transpose(1, 2)
+        both_ND = torch.cat([inner_ND, self.norm(hidden_ND)], dim=1)
+        scores_NA = _products(both_ND, torch.cat([shared_KDA, self._outputs()], dim=1), at_N) + self.bias(at_N)
+        return scores_NA.masked_fill(self.tokens[at_N] < 0, -math.inf)
+
+    def patterns(self, ids_N: torch.Tensor, places_N: torch.Tensor) -> torch.Tensor:
+        """Which pattern of its place each token is, (N,); the tokens have to be among those of their places."""
+        return (self.tokens[places_N.long() - 1] == ids_N[:, None]).byte().argmax(dim=1)
 
     def add_scores(self, logits_PV: torch.Tensor, hidden_PD: torch.Tensor, places_P: torch.Tensor) -> torch.Tensor:
         """Add, in place, what the places to be written next say to the scores of their tokens."""
@@ -72,6 +90,10 @@ class PanelTables(nn.Module):
         outputs_AD = self.outputs.weight.view(self.shape.places, 2**self.shape.sites, -1)[place - 1]
         gains_BA = F.linear(self.norm(hidden_BD), outputs_AD) + self.bias.weight[place - 1]
         return gains_BA @ (self.tokens[place - 1][:, None] == ids_C).to(gains_BA)
+
+    def _outputs(self) -> torch.Tensor:
+        """The read-out of each place, (K, D, A)."""
+        return self.outputs.weight.view(self.shape.places, 2**self.shape.sites, -1).transpose(1, 2)
 
     def _alleles_of_patterns(self, like: torch.Tensor) -> torch.Tensor:
         patterns_A1 = torch.arange(2**self.shape.sites, device=like.device)[:, None]
