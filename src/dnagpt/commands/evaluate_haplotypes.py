@@ -1,6 +1,5 @@
 """`dnagpt evaluate-haplotypes`: artificial genomes of any origin beside real ones; no model is needed."""
 
-import hashlib
 import logging
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,10 +19,9 @@ from dnagpt.evaluation.report import Table, write_report
 from dnagpt.genome.genetic_map import GeneticMap, read_genetic_map
 from dnagpt.genome.haplotypes import Sites
 from dnagpt.genome.legend import UNKNOWN_CONTIG
+from dnagpt.genome.stored_bytes import file_sha256
 
 log = logging.getLogger("dnagpt")
-MORGANS_A_BASE = 1e-8
-"""Where no genetic map is given: one centimorgan a million bases, the usual round number for humans."""
 FEWEST_PEOPLE = 8
 """Real people below which their halves are not compared."""
 
@@ -57,7 +55,7 @@ def evaluate_haplotypes(
         "notes": notes,
         "provenance": facts,
     }
-    write_metrics(metrics, output)
+    write_metrics(metrics, output, allow_nan=False)
     return short_table(compared)
 
 
@@ -80,11 +78,8 @@ def _morgans(sites: Sites, genetic_map: Path | None) -> tuple[NDArray[np.float64
     """Place the sites on a genetic map, where they have places at all."""
     if UNKNOWN_CONTIG in sites.contigs:
         return None, ["Without a legend the distances between sites are unknown, so there are no Li-Stephens mosaics."]
-    one = read_genetic_map(genetic_map) if genetic_map else GeneticMap.constant(MORGANS_A_BASE)
-    contigs, morgans = np.asarray(sites.contigs), np.empty(len(sites))
-    for contig in dict.fromkeys(sites.contigs):
-        morgans[contigs == contig] = one.morgans(contig, sites.positions[contigs == contig])
-    return morgans, []
+    one = read_genetic_map(genetic_map) if genetic_map else GeneticMap.constant()
+    return one.morgans_of(sites), []
 
 
 def _facts(files: SetFiles, genetic_map: Path | None, sets: HaplotypeSets, seed: int) -> dict[str, Any]:
@@ -97,9 +92,4 @@ def _facts(files: SetFiles, genetic_map: Path | None, sets: HaplotypeSets, seed:
         "selection": files.selection.model_dump(mode="json", exclude_defaults=True),
         "files": {name: str(path) for name, path in paths.items()},
     }
-    return provenance("evaluate-haplotypes", settings, {name: _digest(path) for name, path in paths.items()})
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
+    return provenance("evaluate-haplotypes", settings, {name: file_sha256(path) for name, path in paths.items()})

@@ -1,17 +1,17 @@
 """`dnagpt generate` for haplotypes: artificial genomes as a file that the tools of the field read."""
 
-import csv
-import io
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+import pandas as pd
+
 from dnagpt.checkpoint import load_model
 from dnagpt.commands.progress import counting
 from dnagpt.errors import InputError
-from dnagpt.genome.files import atomic_write
 from dnagpt.genome.haplotype_writer import require_haplotype_ending, write_haplotypes
 from dnagpt.genome.haplotypes import Haplotypes
+from dnagpt.genome.tables import write_table
 from dnagpt.inference.haplotypes import generate_haplotypes, haplotype_language, shared_out
 from dnagpt.inference.sampling import Sampling
 from dnagpt.tasks import HaplotypeLanguage
@@ -101,8 +101,6 @@ def _parse_counts(text: str) -> dict[str | None, int]:
 def _write_populations(haplotypes: Haplotypes, output: Path, ending: str) -> None:
     """Write which population each generated person is of."""
     assert haplotypes.populations is not None
-    text = io.StringIO()
-    rows = dict(zip(haplotypes.individuals, haplotypes.populations, strict=True))
-    csv.writer(text, delimiter="\t", lineterminator="\n").writerows([("sample", "population"), *rows.items()])
-    with atomic_write(output.with_name(output.name[: -len(ending)] + ".populations.tsv")) as file:
-        file.write(text.getvalue().encode())
+    people = dict(zip(haplotypes.individuals, haplotypes.populations, strict=True))
+    frame = pd.DataFrame({"sample": list(people), "population": list(people.values())})
+    write_table(frame, output.with_name(output.name[: -len(ending)] + ".populations.tsv"))

@@ -45,7 +45,7 @@ def with_panel(model: Model, tasks: Sequence[TaskRecords], *, seed: int) -> Mode
     )  # fmt: skip
     if known is not None and same:
         return replace(model, tasks=kept)
-    shape = PanelShape(places=len(language.tokens(model.vocabulary)), sites=model.vocabulary.k)
+    shape = PanelShape(places=-(-len(language.sites) // model.vocabulary.k), sites=model.vocabulary.k)
     config = model.network.config.model_copy(update={"panel": shape})
     drawn = DNAGPT(config)
     drawn.initialise(torch.Generator().manual_seed(seed))

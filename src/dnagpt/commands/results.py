@@ -9,10 +9,10 @@ from dnagpt.evaluation.tables import ScoreRow, scores_csv
 from dnagpt.genome.files import atomic_write
 
 
-def write_metrics(metrics: Mapping[str, Any], folder: Path) -> None:
-    """Write metrics.json into a folder, whole or not at all."""
+def write_metrics(metrics: Mapping[str, Any], folder: Path, *, allow_nan: bool = True) -> None:
+    """Write metrics.json into a folder, whole or not at all; a nan that is not allowed is a ValueError."""
     with atomic_write(folder / "metrics.json") as handle:
-        handle.write((json.dumps(metrics, indent=1) + "\n").encode())
+        handle.write((json.dumps(metrics, indent=1, allow_nan=allow_nan) + "\n").encode())
 
 
 def write_scores(rows: Iterable[ScoreRow], path: Path) -> None:

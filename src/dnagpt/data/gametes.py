@@ -22,13 +22,9 @@ def crossover_chances(sites: Sites, genetic_map: GeneticMap) -> Chances:
     >>> crossover_chances(sites, GeneticMap.constant(1e-8)).round(3).tolist()
     [0.5, 0.316, 0.5]
     """
+    distances = np.abs(np.diff(genetic_map.morgans_of(sites)))
     contigs = np.asarray(sites.contigs)
-    chances = np.full(len(sites), 0.5)
-    for contig in dict.fromkeys(sites.contigs):
-        places = np.flatnonzero(contigs == contig)
-        distances = np.abs(np.diff(genetic_map.morgans(contig, sites.positions[places])))
-        chances[places[1:]] = (1 - np.exp(-2 * distances)) / 2
-    return chances
+    return np.append(0.5, np.where(contigs[1:] == contigs[:-1], (1 - np.exp(-2 * distances)) / 2, 0.5))
 
 
 def gamete(pair: Alleles, chances: Chances, generator: np.random.Generator) -> Alleles:

@@ -1,14 +1,12 @@
 """The numbers of several sets of haplotypes beside one another: as tables, in a few words, as rows of a CSV file."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from dnagpt.evaluation.haplotype_comparison import ComparedSet
-from dnagpt.evaluation.haplotype_quality import HaplotypeQuality
 from dnagpt.evaluation.report import Cell, Headline, Table
 from dnagpt.evaluation.tables import ScoreRow
 
-Of = Callable[[HaplotypeQuality], float | None]
 NAMES: dict[str, tuple[str, str]] = {
     "frequency_correlation": ("Allele frequency, r", "1"),
     "rare_frequency_correlation": ("Allele frequency up to .2, r", "1"),
@@ -52,12 +50,12 @@ def quality_table(sets: Sequence[ComparedSet], *, caption: str = "") -> Table:
 
 def short_table(sets: Sequence[ComparedSet]) -> Table:
     """Sum the comparison up for a terminal: a row a set, a few numbers."""
-    columns: dict[str, Of] = {
-        "AF r": _frequency_correlation, "LD r": _linkage_correlation,
-        "PC1": lambda one: _component_distance(one, 0), "PC2": lambda one: _component_distance(one, 1),
-        "AATS": _adversarial_accuracy, "Privacy loss": _privacy_loss, "Copies": lambda one: one.distances.copies,
+    columns = {
+        "AF r": "frequency_correlation", "LD r": "ld_correlation", "PC1": "pc1_wasserstein", "PC2": "pc2_wasserstein",
+        "AATS": "aats", "Privacy loss": "privacy_loss", "Copies": "copies",
     }  # fmt: skip
-    cells = {name: [of(one.quality) for one in sets] for name, of in columns.items()}
+    numbers = [one.quality.headline() for one in sets]
+    cells = {shown: [_cell(name, of_set[name]) for of_set in numbers] for shown, name in columns.items()}
     kept = {name: of_sets for name, of_sets in cells.items() if any(cell is not None for cell in of_sets)}
     rows = tuple((one.name, *(of_sets[row] for of_sets in kept.values())) for row, one in enumerate(sets))
     return Table(("Set", *kept), rows)
@@ -66,18 +64,19 @@ def short_table(sets: Sequence[ComparedSet]) -> Table:
 def quality_headlines(sets: Sequence[ComparedSet]) -> list[Headline]:
     """Sum the first set up in four numbers, each beside what halves of the real people reach."""
     first = sets[0]
-    limit = next((one.quality for one in sets if one.kind == "limit"), None)
-    wanted: list[tuple[str, Of, str]] = [
-        ("allele frequencies, r", _frequency_correlation, ""),
-        ("linkage disequilibrium, r", _linkage_correlation, ""),
-        ("AATS", _adversarial_accuracy, "0.5 is ideal"),
-        ("privacy loss", _privacy_loss, "0 is ideal"),
+    numbers = first.quality.headline()
+    limit = next((one.quality.headline() for one in sets if one.kind == "limit"), {})
+    wanted = [
+        ("allele frequencies, r", "frequency_correlation", ""),
+        ("linkage disequilibrium, r", "ld_correlation", ""),
+        ("AATS", "aats", "0.5 is ideal"),
+        ("privacy loss", "privacy_loss", "0 is ideal"),
     ]
     found = []
-    for label, of, ideal in wanted:
-        value, beside = of(first.quality), of(limit) if limit else None
-        if value is not None:
-            details = [ideal] * bool(ideal) + ([f"real halves {beside:.3f}"] if beside is not None else [])
+    for label, name, ideal in wanted:
+        value, beside = numbers[name], limit.get(name, math.nan)
+        if not math.isnan(value):
+            details = [ideal] * bool(ideal) + ([] if math.isnan(beside) else [f"real halves {beside:.3f}"])
             found.append(Headline(f"{first.name}: {label}", f"{value:.3f}", ", ".join(details)))
     return found
 
@@ -95,28 +94,3 @@ def _cell(name: str, value: float) -> Cell:
     if math.isnan(value):
         return None
     return int(value) if name in _COUNTS else value
-
-
-def _frequency_correlation(quality: HaplotypeQuality) -> float | None:
-    return _defined(quality.frequencies.correlation)
-
-
-def _linkage_correlation(quality: HaplotypeQuality) -> float | None:
-    return _defined(quality.linkage.correlation) if quality.linkage else None
-
-
-def _component_distance(quality: HaplotypeQuality, component: int) -> float | None:
-    found = quality.components
-    return _defined(float(found.wasserstein[component])) if found and len(found.wasserstein) > component else None
-
-
-def _adversarial_accuracy(quality: HaplotypeQuality) -> float | None:
-    return _defined(quality.accuracy.score)
-
-
-def _privacy_loss(quality: HaplotypeQuality) -> float | None:
-    return _defined(quality.privacy.privacy_loss) if quality.privacy else None
-
-
-def _defined(value: float) -> float | None:
-    return None if math.isnan(value) else value

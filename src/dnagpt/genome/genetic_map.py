@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Mapping, Sequence
 
+    from dnagpt.genome.haplotypes import Sites
+
 _CONTIG = ("chr", "chrom", "chromosome", "contig")
 _POSITION = ("pos", "position", "position(bp)", "bp", "bppos")
 _CENTIMORGANS = ("cm", "map(cm)", "genetic_map(cm)", "genetic_map", "cm_pos", "pos_cm")
@@ -65,6 +67,13 @@ class GeneticMap:
         outside = np.minimum(positions - places[0], 0) + np.maximum(positions - places[-1], 0)
         inside: npt.NDArray[np.float64] = np.interp(positions, places, morgans)
         return inside + outside * mean_rate
+
+    def morgans_of(self, sites: Sites) -> npt.NDArray[np.float64]:
+        """Give the genetic position of each site on its contig, (S,); InputError as for `morgans`."""
+        contigs, found = np.asarray(sites.contigs), np.empty(len(sites))
+        for contig in dict.fromkeys(sites.contigs):
+            found[contigs == contig] = self.morgans(contig, sites.positions[contigs == contig])
+        return found
 
 
 def read_genetic_map(path: str | os.PathLike[str], *, contig: str | None = None) -> GeneticMap:

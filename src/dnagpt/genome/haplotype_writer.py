@@ -262,15 +262,11 @@ def _people(individuals: Sequence[str], path: Path) -> list[str]:
 
 
 def _require_order(sites: Sites, path: Path) -> None:
-    rank = {contig: number for number, contig in enumerate(dict.fromkeys(sites.contigs))}
-    places = [
-        (rank[contig], position) for contig, position in zip(sites.contigs, sites.positions.tolist(), strict=True)
-    ]
-    wrong = next((place for place in range(1, len(places)) if places[place] < places[place - 1]), None)
-    if wrong is not None:
+    if len(wrong := sites.out_of_order):
+        place = int(wrong[0])
         raise InputError(
-            f"{path}: the site {sites.contigs[wrong]}:{places[wrong][1] + 1} stands behind one that follows it on its "
-            "contig. Sort the sites before they are written."
+            f"{path}: the site {sites.contigs[place]}:{sites.positions[place] + 1} stands behind one that follows it "
+            "on its contig. Sort the sites before they are written."
         )
 
 

@@ -43,6 +43,22 @@ class Sites:
     def __len__(self) -> int:
         return len(self.positions)
 
+    @property
+    def contig_ranks(self) -> npt.NDArray[np.int64]:
+        """(S,) the number of each site's contig, in the order in which the contigs first come."""
+        ranks = {contig: rank for rank, contig in enumerate(dict.fromkeys(self.contigs))}
+        return np.array([ranks[contig] for contig in self.contigs], dtype=np.int64)
+
+    @property
+    def out_of_order(self) -> npt.NDArray[np.int64]:
+        """The places of sites that stand before the one above them, or on a contig that had ended there.
+
+        >>> Sites(["1", "2", "2", "1"], np.array([9, 7, 5, 8]), ["."] * 4, ["A"] * 4, ["T"] * 4).out_of_order.tolist()
+        [2, 3]
+        """
+        steps = np.diff(self.contig_ranks)
+        return np.flatnonzero((steps < 0) | ((steps == 0) & (np.diff(self.positions) < 0))) + 1
+
     def take(self, places: Sequence[int] | npt.NDArray[np.int64]) -> Self:
         """Give these sites alone, in this order."""
         columns = (self.contigs, self.names, self.reference, self.alternate)

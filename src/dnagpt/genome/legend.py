@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 UNKNOWN_CONTIG = "unknown"
 _COLUMNS = ("id", "position", "a0", "a1")
 _CONTIG_COLUMNS = ("contig", "chromosome", "chrom", "chr")
+WRITTEN_COLUMNS = (*_COLUMNS, _CONTIG_COLUMNS[0])
+"""The columns of a legend as `write_legend` writes it."""
 # `15:27379578_C_A` or `chr15:27379578:C:A`, but not `rs148087467:60523:T:G`: names of databases are no contigs.
 _PLACE = re.compile(r"(?!(?:rs|ss|esv|nsv)\d)(?P<contig>[^:\s]+):(?P<position>\d+)(?![^:_])")
 
@@ -85,7 +87,7 @@ def legend_text(sites: Sites, where: str) -> str:
     >>> legend_text(Sites(["15"], np.array([99]), ["rs1"], ["C"], ["A"]), "x.legend").splitlines()
     ['id position a0 a1 contig', 'rs1 100 C A 15']
     """
-    lines = [" ".join((*_COLUMNS, _CONTIG_COLUMNS[0]))]
+    lines = [" ".join(WRITTEN_COLUMNS)]
     columns: Sequence[Sequence[str]] = (sites.names, sites.reference, sites.alternate, sites.contigs)
     for position, words in zip(sites.positions.tolist(), zip(*columns, strict=True), strict=True):
         if any(len(word.split()) != 1 for word in words):

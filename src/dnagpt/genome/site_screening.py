@@ -138,10 +138,7 @@ class SiteScreen:
         return ""
 
     def _in_order(self, sites: Sites) -> npt.NDArray[np.int64]:
-        ranks = {contig: rank for rank, contig in enumerate(dict.fromkeys(sites.contigs))}
-        contig_ranks = np.array([ranks[contig] for contig in sites.contigs], dtype=np.int64)
-        steps = np.diff(contig_ranks)
-        wrong = np.flatnonzero((steps < 0) | ((steps == 0) & (np.diff(sites.positions) < 0))) + 1
+        wrong = sites.out_of_order
         if not len(wrong):
             return np.arange(len(sites))
         if self.selection.unsorted == "error":
@@ -150,7 +147,7 @@ class SiteScreen:
                 f"{_shown_place('', sites, int(wrong[0]) - 1)}. Sort the file, or set unsorted to 'sort'."
             )
         self.left_out["sites out of order, sorted"] += len(wrong)
-        return np.lexsort((sites.positions, contig_ranks)).astype(np.int64)
+        return np.lexsort((sites.positions, sites.contig_ranks)).astype(np.int64)
 
     def _frequent(self, alleles_NS: Alleles) -> npt.NDArray[np.bool_]:
         least = self.selection.minimum_frequency

@@ -81,9 +81,9 @@ def generate_haplotypes(
     language = haplotype_language(task)
     populations = _asked(language, task, counts)
     written = [""] * len(populations)
-    windows: list[npt.NDArray[np.uint8]] = []
+    alleles_NS = np.zeros((len(populations), len(language.sites)), dtype=np.uint8)
     kept = np.ones(min(len(populations), MOST_MEASURED))
-    for window in range(len(language.spans)):
+    for window, (first, stop) in enumerate(language.spans):
         legal = language.legal(model.vocabulary, window)
         prompts = [
             language.rows(model.vocabulary, task.template, letters, population, window, prompt_only=True)
@@ -92,19 +92,19 @@ def generate_haplotypes(
         found = generate(
             model.network,
             [Continuation(prompt, number * len(language.spans) + window) for number, prompt in enumerate(prompts)],
-            _grammars(legal, language.spans[window][0] // model.vocabulary.k),
+            _grammars(legal, first // model.vocabulary.k),
             max_tokens=len(legal.ids), sampling=sampling, seed=seed, batch_size=batch_size, precision=precision,
             done=done,
         )  # fmt: skip
-        windows.append(legal.alleles(np.stack(found)))
-        written = language.letters(np.concatenate(windows, axis=1))
+        alleles_NS[:, first:stop] = legal.alleles(np.stack(found))
+        written = language.letters(alleles_NS[:, :stop])
         rows = [
             language.rows(model.vocabulary, task.template, letters, population, window)
             for letters, population in zip(written[: len(kept)], populations, strict=False)
         ]
         kept *= _legal_share(model, rows, legal, sampling, precision)
     haplotypes = Haplotypes(
-        np.concatenate(windows, axis=1), language.sites, _people(populations),
+        alleles_NS, language.sites, _people(populations),
         [str(population) for population in populations] if language.populations else None,
     )  # fmt: skip
     return GeneratedHaplotypes(haplotypes, float(1 - kept.mean()), len(kept))
