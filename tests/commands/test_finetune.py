@@ -310,6 +310,10 @@ def test_yardsticks_stand_beside_the_model_on_all_and_on_clean_records(here: Pat
         "test": methods, "test, not in training": methods,
     }  # fmt: skip
     assert [found["rich"]["model"]["count"] for found in metrics["scores"].values()] == [8, 5]
+    groups = metrics["groups"]["rich"]
+    assert {name: one["count"] for name, one in groups.items()} == {"fly": 5, "worm": 3}
+    right = sum(one["count"] * one["accuracy"] for one in groups.values())
+    assert right == pytest.approx(8 * metrics["scores"]["test"]["rich"]["model"]["accuracy"])
     assert any(note.startswith("3 of 8 test records have a sequence") for note in metrics["notes"])
     with (here / "run" / "scores.csv").open(newline="") as handle:
         assert {row["method"] for row in csv.DictReader(handle)} == set(methods)

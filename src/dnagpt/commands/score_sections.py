@@ -10,7 +10,6 @@ from dnagpt.data.settings import PARTS
 from dnagpt.data.split_report import SplitReport
 from dnagpt.evaluation import plots
 from dnagpt.evaluation.classification import calibration_bins
-from dnagpt.evaluation.groups import number_scores_by_group, scores_by_group
 from dnagpt.evaluation.plot_matrices import confusion_plot
 from dnagpt.evaluation.plot_numbers import prediction_plot, residual_plot
 from dnagpt.evaluation.report import Cell, Figure, Headline, Section, Table, comparison_table, metrics_table
@@ -106,9 +105,8 @@ def _section(
         shown = {f"{name} ({_count(found):,})": found[model].intervals for name, found in by_set.items()}
         tables.append(subsets_table(shown, caption="The model on each set of records"))
     truth, said = question.truth(records)[sets[0].rows], answers[model][sets[0].rows]
-    if sets[0].groups is not None:
-        grouped = scores_by_group if question.options else number_scores_by_group
-        tables.append(groups_table(grouped(truth, said, sets[0].groups), caption="The model, group by group"))
+    if groups := sets[0].group_scores(question, records, answers[model]):
+        tables.append(groups_table(groups, caption="The model, group by group"))
     score = "accuracy" if question.options else "squared_pearson"
     bars = {method: one.intervals[score] for method, one in own.items()}
     figures = [

@@ -11,6 +11,7 @@ from dnagpt.commands.task_records import TaskRecords, true_classes
 from dnagpt.data.settings import Part
 from dnagpt.evaluation import baselines
 from dnagpt.evaluation.classification import ClassificationMetrics, classification_intervals, classification_metrics
+from dnagpt.evaluation.groups import GroupScores, number_scores_by_group, scores_by_group
 from dnagpt.evaluation.metrics import Estimate, as_dict
 from dnagpt.evaluation.regression import RegressionMetrics, regression_intervals, regression_metrics
 from dnagpt.inference.predict import Prediction, field_options
@@ -70,6 +71,13 @@ class TestSet:
     """Where they stand among all records that were answered."""
     groups: Sequence[object] | None = None
     """The group of each record of the set, where they have groups."""
+
+    def group_scores(self, question: "Question", records: Sequence[Record], said: Floats) -> GroupScores:
+        """Score one method's answers to all records within each group of the set; nothing where there are none."""
+        if self.groups is None:
+            return {}
+        grouped = scores_by_group if question.options else number_scores_by_group
+        return grouped(question.truth(records)[self.rows], said[self.rows], self.groups)
 
 
 @dataclass(frozen=True)

@@ -167,6 +167,11 @@ def _report_task(
     sets = list(test_sets(one, part))
     scores = score_answers(records, found, sets)
     metrics["scores"] = {each.name: _by_answer(scores, each.name) for each in sets}
+    if sets[0].groups is not None:
+        metrics["groups"] = {
+            question.column: sets[0].group_scores(question, records, next(iter(methods.values())))
+            for question, methods in found.items()
+        }
     sections += score_sections(scores, records, found, sets, heading=heading)
     sections += _attention(next(iter(taught.values())), one.task, own, places)
     return Finetuned(run.model, metrics, sections, headlines_of(scores), _rows(scores, facts))
