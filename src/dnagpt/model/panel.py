@@ -6,6 +6,7 @@ places that occur, M the most positions of one of them.
 """
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import nn
@@ -48,14 +49,14 @@ class PanelTables(nn.Module):
         matched_NA = (self.tokens[places_N] == ids_BL[known_BL][:, None]).float()
         carried_NS = matched_NA @ self._alleles_of_patterns(matched_NA)
         vectors_KSD = self.alleles.weight.view(self.shape.places, self.shape.sites, -1)
-        summed_ND = _products(carried_NS.to(vectors_KSD), vectors_KSD, places_N)
+        summed_ND = _products(carried_NS.to(vectors_KSD), places_N, lambda at_U: vectors_KSD[at_U])
         result = summed_ND.new_zeros(*places_BL.shape, summed_ND.shape[1])
         return result.masked_scatter(known_BL[..., None], summed_ND)
 
     def scores(self, hidden_ND: torch.Tensor, places_N: torch.Tensor) -> torch.Tensor:
         """What each pattern's score gains at the places that are to be written next, (N, A)."""
         at_N = places_N.long() - 1
-        return _products(self.norm(hidden_ND), self._outputs(), at_N) + self.bias(at_N)
+        return _products(self.norm(hidden_ND), at_N, self._outputs) + self.bias(at_N)
 
     def choices(
         self, hidden_ND: torch.Tensor, inner_ND: torch.Tensor, tokens_VD: torch.Tensor, places_N: torch.Tensor
@@ -64,10 +65,14 @@ class PanelTables(nn.Module):
 
         They are what all places share, the product of `inner_ND` with the vector of the token, and the place's gains.
         """
+
+        def shared_and_own(at_U: torch.Tensor) -> torch.Tensor:
+            shared_UDA = tokens_VD[self.tokens[at_U].clamp(min=0)].transpose(1, 2)
+            return torch.cat([shared_UDA, self._outputs(at_U)], dim=1)
+
         at_N = places_N.long() - 1
-        shared_KDA = tokens_VD[self.tokens.clamp(min=0)].transpose(1, 2)
         both_ND = torch.cat([inner_ND, self.norm(hidden_ND)], dim=1)
-        scores_NA = _products(both_ND, torch.cat([shared_KDA, self._outputs()], dim=1), at_N) + self.bias(at_N)
+        scores_NA = _products(both_ND, at_N, shared_and_own) + self.bias(at_N)
         return scores_NA.masked_fill(self.tokens[at_N] < 0, -math.inf)
 
     def patterns(self, ids_N: torch.Tensor, places_N: torch.Tensor) -> torch.Tensor:
@@ -91,17 +96,22 @@ class PanelTables(nn.Module):
         gains_BA = F.linear(self.norm(hidden_BD), outputs_AD) + self.bias.weight[place - 1]
         return gains_BA @ (self.tokens[place - 1][:, None] == ids_C).to(gains_BA)
 
-    def _outputs(self) -> torch.Tensor:
-        """The read-out of each place, (K, D, A)."""
-        return self.outputs.weight.view(self.shape.places, 2**self.shape.sites, -1).transpose(1, 2)
+    def _outputs(self, at_U: torch.Tensor) -> torch.Tensor:
+        """The read-outs of some places, (U, D, A)."""
+        return self.outputs.weight.view(self.shape.places, 2**self.shape.sites, -1)[at_U].transpose(1, 2)
 
     def _alleles_of_patterns(self, like: torch.Tensor) -> torch.Tensor:
         patterns_A1 = torch.arange(2**self.shape.sites, device=like.device)[:, None]
         return (patterns_A1 >> torch.arange(self.shape.sites - 1, -1, -1, device=like.device) & 1).to(like)
 
 
-def _products(vectors_NX: torch.Tensor, tables_KXY: torch.Tensor, at_N: torch.Tensor) -> torch.Tensor:
-    """Multiply each vector with the table of its place, (N, Y): one product a place serves all its positions."""
+def _products(
+    vectors_NX: torch.Tensor, at_N: torch.Tensor, tables: Callable[[torch.Tensor], torch.Tensor]
+) -> torch.Tensor:
+    """Multiply each vector with the table of its place, (N, Y): one product a place serves all its positions.
+
+    `tables` gives those of the places that occur, (U, X, Y).
+    """
     places_U, row_N, counts_U = at_N.unique(return_inverse=True, return_counts=True)
     order_N = row_N.argsort(stable=True)
     starts_U = counts_U.cumsum(0) - counts_U
@@ -110,4 +120,4 @@ def _products(vectors_NX: torch.Tensor, tables_KXY: torch.Tensor, at_N: torch.Te
     most = int(counts_U.max()) if len(counts_U) else 0
     vectors_UMX = vectors_NX.new_zeros(len(places_U), most, vectors_NX.shape[1])
     vectors_UMX = vectors_UMX.index_put((row_N, column_N), vectors_NX)
-    return (vectors_UMX @ tables_KXY[places_U].to(vectors_UMX))[row_N, column_N]
+    return (vectors_UMX @ tables(places_U).to(vectors_UMX))[row_N, column_N]
