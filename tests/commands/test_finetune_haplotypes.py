@@ -49,15 +49,16 @@ def test_the_report_sets_chains_of_sites_beside_the_model(tmp_path: Path) -> Non
     assert "model" in done("runs", tmp_path / "run", "--score", "nats_per_haplotype")
 
 
-def test_sites_that_do_not_fit_are_learned_in_windows(tmp_path: Path) -> None:
-    write_panel(tmp_path, sites=100)
+@pytest.mark.parametrize(("sites", "places"), [(100, 34), (97, 33)])  # windows of one length, or not
+def test_sites_that_do_not_fit_are_learned_in_windows(tmp_path: Path, sites: int, places: int) -> None:
+    write_panel(tmp_path, sites=sites)
     model = load_model(finetune(tmp_path, tail=12))
     language = model.task().haplotypes
     assert language is not None
     assert len(language.spans) == 2
     assert language.tail == 12
     assert model.network.panel is not None
-    assert model.network.panel.shape.places == 34
+    assert model.network.panel.shape.places == places
     done("generate", tmp_path / "run" / "model", "-n", 6, "-o", tmp_path / "new.hapt", "--quiet")
     made = read_haplotypes(tmp_path / "new.hapt")
     assert made.sites.same_alleles(read_haplotypes(tmp_path / "panel.hapt").sites)

@@ -327,8 +327,10 @@ def _task_scores(model: Model, judged: _Judged, precision: str) -> dict[str, flo
     firsts = [of_record[0] for of_record in judged.rows]
     means = [float(np.mean([losses.mean() for losses in reading.losses])) for reading in every]
     metrics = {"loss": sum(weight * mean for weight, mean in zip(judged.weights, means, strict=True))}
-    for place, reading in enumerate((mean_of_views(one, counts) for one in every), start=1):
-        scores = _answer_scores(reading, judged.records, firsts, place)
+    for place, reading in enumerate(every, start=1):
+        if reading.field.kind == "sequence":  # several windows, not views of one answer
+            continue
+        scores = _answer_scores(mean_of_views(reading, counts), judged.records, firsts, place)
         prefix = f"{reading.field.name}_" if len(every) > 1 else ""
         metrics |= {prefix + name: value for name, value in scores.items()}
     return metrics
@@ -337,8 +339,6 @@ def _task_scores(model: Model, judged: _Judged, precision: str) -> dict[str, flo
 def _answer_scores(
     reading: Readings, records: Sequence[Mapping[str, object]], rows: Sequence[Rows], place: int
 ) -> Mapping[str, float]:
-    if reading.field.kind == "sequence":
-        return {}
     if reading.field.kind == "number":
         truth = np.stack([row.numbers[row.answer == place] for row in rows])
         said = np.stack(reading.numbers)
