@@ -26,7 +26,7 @@ Overrides = Annotated[list[str] | None, typer.Option("--set", help="Change a set
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
 Output = Annotated[Path, typer.Option("--output", "-o", help="The run folder to write.")]
 Precision = Annotated[Literal["float32", "bfloat16", "auto"], typer.Option(help="The numbers it computes with.")]
-ModelFolder = Annotated[Path, typer.Argument(help="A model folder, such as runs/demo/pas/model.")]
+ModelFolder = Annotated[Path, typer.Argument(help="A model folder, such as runs/demo/signals/model.")]
 
 
 @app.command(epilog="Example: dnagpt demo -o runs/demo")
@@ -43,7 +43,7 @@ def demo(
     run(output, fasta or [], quiet=quiet)
 
 
-@app.command(epilog="Example: dnagpt pretrain configs/pretrain.toml -o runs/worm --set training.steps=2000")
+@app.command(epilog="Example: dnagpt pretrain --fasta K=worm.fa.gz -o runs/worm --set training.steps=2000")
 def pretrain(
     config: Annotated[Path | None, typer.Argument(help="A TOML file of settings.")] = None,
     fasta: Annotated[list[str] | None, typer.Option(help="A genome as LETTER=PATH. Repeatable.")] = None,
@@ -233,7 +233,7 @@ def runs(
     score: Annotated[str, typer.Option(help="The score to set beside one another.")] = "accuracy",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="A folder for report.html.")] = None,
 ) -> None:
-    """Set several fine-tunings beside one another: a row a model, a column a set of test records."""
+    """Set several fine-tunings beside one another: one row per model, one column per test set."""
     from dnagpt.commands.console_table import print_table
     from dnagpt.commands.several_runs import compare_runs
 
