@@ -26,6 +26,7 @@ Overrides = Annotated[list[str] | None, typer.Option("--set", help="Change a set
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
 Output = Annotated[Path, typer.Option("--output", "-o", help="The run folder to write.")]
 Precision = Annotated[Literal["float32", "bfloat16", "auto"], typer.Option(help="The numbers it computes with.")]
+MOST_SEED = 2**32 - 1
 ModelFolder = Annotated[Path, typer.Argument(help="A model folder, such as runs/demo/signals/model.")]
 
 
@@ -113,7 +114,7 @@ def generate(
     temperature: Annotated[float, typer.Option(help="Below 1 safer, above 1 more diverse, 0 the likeliest.")] = 1.0,
     top_k: Annotated[int, typer.Option(help="Choose among so many likeliest tokens; 0 all.")] = 0,
     top_p: Annotated[float, typer.Option(help="Choose among the likeliest that reach this probability.")] = 1.0,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same sequences.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="The same seed gives the same sequences.")] = 0,
     batch_size: Annotated[
         int | None, typer.Option(min=1, help="Sequences (64) or haplotypes (128) at once; it does not change them.")
     ] = None,
@@ -211,7 +212,11 @@ def evaluate_haplotypes(
     genetic_map: Annotated[
         Path | None, typer.Option(help="A genetic map, for Li-Stephens mosaics; else 1 centimorgan a million bases.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same numbers.")] = 0,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="How files are read, as in [data.haplotypes] of a task file: missing=drop-sites."),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="The same seed gives the same numbers.")] = 0,
     quiet: Quiet = False,
 ) -> None:
     """Compare generated haplotypes, of any origin, with real ones: quality, privacy, baselines."""
@@ -222,7 +227,7 @@ def evaluate_haplotypes(
     files = set_files(
         real, generated, training=training, held_out=held_out, legend=legend, region=region,
         minimum_frequency=minimum_frequency, populations=populations, population_column=population_column,
-        generated_populations=generated_populations or [],
+        generated_populations=generated_populations or [], settings=overrides or [],
     )  # fmt: skip
     print_table(run(files, output, with_baselines=baselines, genetic_map=genetic_map, seed=seed, quiet=quiet))
 

@@ -1,6 +1,7 @@
 """`dnagpt evaluate-haplotypes` as people call it: files of several formats, wrong ones too."""
 
 import csv
+import gzip
 import json
 from collections.abc import Mapping
 from dataclasses import replace
@@ -126,6 +127,40 @@ def test_a_matrix_without_places_has_no_mosaics() -> None:
     assert notes == []
 
 
+def test_policies_are_those_of_task_files(folder: Path) -> None:
+    text = gzip.decompress(Path("real.vcf.gz").read_bytes()).decode()
+    before, _, row = text.rstrip().rpartition("\n")
+    Path("holes.vcf").write_text(f"{before}\n{row.removesuffix(row[-3:])}.|.\n")
+    check_complaint(call("evaluate-haplotypes", "holes.vcf", "good.vcf.gz", "-o", "out"), "missing to 'drop-sites'")
+    sets = read_sets(set_files(Path("holes.vcf"), ["good.vcf.gz"], settings=["missing=drop-sites"]))
+    assert len(sets.real.sites) == len(sets.generated["good"].sites) == 47
+    settings = ["population_names={south: north}", "samples=[HG000, HG001]"]
+    sets = read_sets(set_files(Path("real.vcf.gz"), ["good.vcf.gz"], populations=Path("real.tsv"), settings=settings))
+    assert set(sets.real.individuals) == {"HG000", "HG001"}
+    assert len(set(sets.generated["good"].individuals)) > 2
+    assert set(sets.real.populations or ()) == {"north"}
+
+
+def test_a_set_is_read_with_its_own_legend_where_it_has_one(folder: Path) -> None:
+    real = real_haplotypes()
+    write_haplotypes(real, Path("real.hapt"))
+    Path("real.legend").rename("named.legend")
+    write_haplotypes(real.at(range(40)), Path("fewer.hapt"))
+    sets = read_sets(set_files(Path("real.hapt"), ["fewer.hapt", "poor.hapt"], legend=Path("named.legend")))
+    assert {len(one.sites) for one in (sets.real, *sets.generated.values())} == {40}
+
+
+def test_linkage_of_all_sets_is_that_of_the_same_sites(folder: Path) -> None:
+    good = generated_haplotypes()["good"]
+    alleles = good.alleles.copy()
+    alleles[:, 7] = 0
+    write_haplotypes(replace(good, alleles=alleles), Path("lost.vcf.gz"))
+    done("evaluate-haplotypes", "real.vcf.gz", "good.vcf.gz", "lost.vcf.gz", "-o", "out", "--quiet", "--no-baselines")
+    found = json.loads((folder / "out" / "metrics.json").read_text())["sets"]
+    assert found["good"]["linkage"]["sites"] == found["lost"]["linkage"]["sites"] == 46
+    assert found["good"]["linkage"]["correlation"] == found["lost"]["linkage"]["correlation"]
+
+
 def renamed(one: Haplotypes, contig: str) -> Haplotypes:
     return replace(one, sites=replace(one.sites, contigs=[contig + name for name in one.sites.contigs]))
 
@@ -139,9 +174,11 @@ COMPLAINTS: Mapping[str, tuple[list[str], tuple[str, ...]]] = {
     "no_legend": (["poor.hapt"], ("poor.hapt", "--legend")),
     "contigs_named_otherwise": (["chr.vcf.gz"], ("no site in common", "1:501 A to G", "chr1:501 A to G")),
     "region": (["good.vcf.gz", "--region", "1:9-2"], ("'1:9-2' is not a region",)),
-    "frequency": (["good.vcf.gz", "--minimum-frequency", "0.7"], ("0.7", "0 to 0.5")),
+    "frequency": (["good.vcf.gz", "--minimum-frequency", "0.7"], ("0.7", "equal to 0.5")),
     "stranger_held_out": (["good.vcf.gz", "--held-out", "strangers.txt"], ("strangers.txt, line 2", "'Anna'", "HG000")),
     "nobody_held_out": (["good.vcf.gz", "--held-out", "empty.txt"], ("empty.txt is an empty list",)),
+    "held_out_in_another_code": (["good.vcf.gz", "--held-out", "latin.txt"], ("latin.txt is not UTF-8",)),
+    "no_such_policy": (["good.vcf.gz", "--set", "mising=error"], ("mising", "missing")),
     "all_held_out": (["good.vcf.gz", "--held-out", "real.vcf.gz"], ("Nobody is trained on",)),
     "both_sides": (
         ["good.vcf.gz", "--held-out", "held_out.txt", "--training", "real.vcf.gz"], ("15 people are both", "HG000"),
@@ -163,6 +200,7 @@ def test_what_cannot_be_compared_is_said(name: str, folder: Path) -> None:
     write_haplotypes(renamed(real_haplotypes(), "chr"), Path("chr.vcf.gz"), notes={})
     Path("strangers.txt").write_text("HG000\nAnna\nBert\n")
     Path("empty.txt").write_text("\n")
+    Path("latin.txt").write_bytes("M\u00fcller\n".encode("latin-1"))
     before = contents(folder)
     check_complaint(call("evaluate-haplotypes", "real.vcf.gz", *arguments, "-o", "out", "--quiet"), *parts)
     assert contents(folder) == before

@@ -107,3 +107,16 @@ def test_a_gamete_carries_at_each_site_an_allele_of_its_person() -> None:
 def test_a_person_with_one_haplotype_hands_on_that_one() -> None:
     only = np.array([[0, 1, 1, 0]], dtype=np.uint8)
     assert gamete(only, np.full(4, 0.5), np.random.default_rng(0)).tolist() == [0, 1, 1, 0]
+
+
+def test_relatives_of_other_people_are_a_mistake(tmp_path: Path) -> None:
+    write_panel(tmp_path)
+    (tmp_path / "pairs.csv").write_text("sample1,sample2\nNA1,NA2\n")
+    with pytest.raises(InputError, match=r"names nobody of .*'NA1' there, 'P00' here"):
+        read_haplotype_records(config(tmp_path, relatives=tmp_path / "pairs.csv"), PLAIN)
+
+
+def test_settings_that_do_nothing_for_haplotypes_are_refused(tmp_path: Path) -> None:
+    source = {"haplotypes": {"file": tmp_path / "panel.hapt"}, "group": "population", "duplicates": "drop"}
+    with pytest.raises(ValueError, match="duplicates, group does nothing where haplotypes are given"):
+        DataConfig.model_validate(source)

@@ -54,6 +54,7 @@ def test_an_unknown_contig_is_refused(tmp_path: Path) -> None:
         ("chr pos cM\n1 2\n", ["line 2", "2 words", "3 columns"]),
         ("chr pos cM\n1 2 x\n", ["line 2", "'x'"]),
         ("chr pos cM\n1 2.5 1\n", ["line 2", "'2.5'"]),
+        ("chr pos cM\n1 ² 1\n1 5 2\n", ["line 2", "not a position"]),
         ("chr pos cM\n1 5 1\n1 5 2\n", ["line 3", "go back"]),
         ("chr pos cM\n1 5 1\n1 6 0.5\n", ["line 3", "go back"]),
         ("chr pos cM\n1 5 1\n", ["contig '1'", "one place"]),

@@ -197,3 +197,18 @@ def test_a_hap_file_that_is_not_one_is_refused(tmp_path: Path, hap: str, parts: 
 
 def test_a_hap_file_without_a_legend_is_refused(tmp_path: Path) -> None:
     refused(impute(tmp_path, legend=None), "panel.hap", "no legend")
+
+
+def test_the_haplotypes_of_a_person_are_found_wherever_they_stand(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "panel.hapt").write_text("R P1_B 0 1\nR P2_A 1 1\nR P3_A 1 0\nR P1_A 0 0\nR P2_B 0 1\n")
+    panel = read_haplotypes(tmp_path / "panel.hapt")
+    assert panel.individuals == ["P1", "P1", "P2", "P2", "P3_A"]
+    assert panel.alleles.tolist() == [[0, 0], [0, 1], [1, 1], [0, 1], [1, 0]]
+    assert "do not stand side by side" in caplog.text
+
+
+def test_a_person_beside_a_pair_of_the_same_name_is_somebody_else(tmp_path: Path) -> None:
+    (tmp_path / "panel.hapt").write_text("R P1 0 1\nR P1_A 1 1\nR P1_B 1 0\n")
+    assert read_haplotypes(tmp_path / "panel.hapt").individuals == ["P1", "P1_A", "P1_B"]

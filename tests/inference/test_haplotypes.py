@@ -7,6 +7,7 @@ import pytest
 import torch
 from tests.tasks.languages import a_task
 
+import dnagpt.inference.haplotypes as haplotypes_module
 from dnagpt.checkpoint import Model
 from dnagpt.data.batches import collate
 from dnagpt.errors import InputError
@@ -275,3 +276,19 @@ def test_a_network_with_too_short_a_context_is_refused() -> None:
     short = DNAGPT(model.network.config.model_copy(update={"context": 8}))
     with pytest.raises(InputError, match="do not fit the model's context of 8"):
         written(replace(model, network=short))
+
+
+def test_the_loss_of_unconstrained_sampling_is_that_of_all_populations(monkeypatch: pytest.MonkeyPatch) -> None:
+    task = a_task(20, populations=("AFR", "EUR"))
+    model = a_model(task)
+    measured: list[int] = []
+    real = haplotypes_module._legal_share
+
+    def spied(model: Model, rows: Any, *rest: Any) -> Any:
+        measured.extend(row.ids[1] for row in rows)
+        return real(model, rows, *rest)
+
+    monkeypatch.setattr(haplotypes_module, "_legal_share", spied)
+    found = written(model, counts={"AFR": 120, "EUR": 120})
+    assert found.measured == 100
+    assert sorted(measured.count(token) for token in set(measured)) == [50, 50]

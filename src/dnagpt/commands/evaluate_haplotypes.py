@@ -89,7 +89,7 @@ def _facts(files: SetFiles, genetic_map: Path | None, sets: HaplotypeSets, seed:
         "seed": seed,
         "haplotypes": {"real": len(sets.real), **{name: len(one) for name, one in sets.generated.items()}},
         "sites": len(sets.real.sites),
-        "selection": files.selection.model_dump(mode="json", exclude_defaults=True),
+        "source": files.source.model_dump(mode="json", exclude_defaults=True),
         "files": {name: str(path) for name, path in paths.items()},
     }
     return provenance("evaluate-haplotypes", settings, {name: file_sha256(path) for name, path in paths.items()})

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
+from dnagpt.commands.configuration import load_settings
+from dnagpt.data.haplotype_source import HaplotypeSource
 from dnagpt.errors import InputError
 from dnagpt.evaluation.haplotype_comparison import NAMES_OF_OTHERS
 from dnagpt.genome.files import open_text
 from dnagpt.genome.haplotype_files import read_haplotypes
-from dnagpt.genome.haplotype_selection import HaplotypeSelection, parse_region
+from dnagpt.genome.haplotype_text import legend_beside
 from dnagpt.genome.haplotypes import Haplotypes, Sites
 from dnagpt.genome.legend import UNKNOWN_CONTIG
 from dnagpt.genome.populations import read_populations
@@ -26,20 +28,22 @@ _ENDINGS = (".gz", ".zip", ".bgz", ".hapt", ".hap", ".vcf", ".bcf", ".trees")
 class SetFiles:
     """The files of a comparison, and what is taken of them."""
 
-    real: Path
+    source: HaplotypeSource
+    """The real haplotypes, what is taken of them, and who is of which population. The other files are read likewise,
+    but with all their people and sites: those to compare follow from the real ones."""
     generated: Mapping[str, Path]
     """By the name of the set."""
-    selection: HaplotypeSelection
-    """The least frequency counts for the real haplotypes alone; the sites of the others follow from it."""
     training: Path | None = None
     """Haplotypes, or a list (.txt, .list, .tsv, .csv or no ending) of people of the real ones, one a line."""
     held_out: Path | None = None
     """The same."""
-    populations: Path | None = None
-    """A table of people and their populations."""
-    population_column: str | None = None
     generated_populations: Mapping[str, Path] | None = None
-    """The same of generated people, by the name of their set."""
+    """Tables of generated people and their populations, by the name of their set."""
+
+    @property
+    def real(self) -> Path:
+        """The file of the real haplotypes."""
+        return self.source.file
 
 
 @dataclass(frozen=True)
@@ -58,13 +62,16 @@ def set_files(
     real: Path, generated: Sequence[str], *, training: Path | None = None, held_out: Path | None = None,
     legend: Path | None = None, region: str | None = None, minimum_frequency: float = 0.0,
     populations: Path | None = None, population_column: str | None = None, generated_populations: Sequence[str] = (),
+    settings: Sequence[str] = (),
 ) -> SetFiles:  # fmt: skip
-    """Read the arguments of the command line: names of sets, and which table belongs to which."""
+    """Read the arguments of the command line: names of sets, which table belongs to which, policies as `key=value`."""
+    given = {
+        "file": real, "legend": legend, "region": region, "minimum_frequency": minimum_frequency,
+        "populations": populations, "population_column": population_column,
+    }  # fmt: skip
+    source = load_settings(HaplotypeSource, None, settings, {name: value for name, value in given.items() if value})
     sets = named_files(generated)
-    return SetFiles(
-        real, sets, _selection(legend, region, minimum_frequency), training, held_out, populations, population_column,
-        _tables(generated_populations, sets),
-    )  # fmt: skip
+    return SetFiles(source, sets, training, held_out, _tables(generated_populations, sets))
 
 
 def named_files(arguments: Sequence[str]) -> dict[str, Path]:
@@ -102,30 +109,26 @@ def _tables(arguments: Sequence[str], sets: Mapping[str, Path]) -> dict[str, Pat
     return found
 
 
-def _selection(legend: Path | None, region: str | None, minimum_frequency: float) -> HaplotypeSelection:
-    if not 0 <= minimum_frequency <= 0.5:
-        raise InputError(f"--minimum-frequency {minimum_frequency:g} is no frequency of a rarer allele: give 0 to 0.5.")
-    if region is not None:
-        parse_region(region)
-    return HaplotypeSelection(legend=legend, region=region, minimum_frequency=minimum_frequency)
-
-
 def read_sets(files: SetFiles) -> HaplotypeSets:
     """Read all files and keep the sites that every one of them has, with the same alleles.
 
     Raises InputError for people named that are not there, people both trained on and held out, and files without a
     site in common.
     """
-    loose = files.selection.model_copy(update={"minimum_frequency": 0.0})
-    of_people = _populations(files.populations, files.population_column)
-    real = _read(files.real, files.selection, of_people)
+    source = files.source
+    real = source.with_populations(read_haplotypes(source.file, source))
+    tables = files.generated_populations or {}
     generated = [
-        _read(path, loose, _populations((files.generated_populations or {}).get(name), None))
+        _with_table(read_haplotypes(path, _like(source, path)), tables.get(name))
         for name, path in files.generated.items()
     ]
     parts = {"training": files.training, "held out": files.held_out}
     lists = {part: read_people(path, real) for part, path in parts.items() if path and _is_list(path)}
-    further = {part: _read(path, loose, of_people) for part, path in parts.items() if path and not _is_list(path)}
+    further = {
+        part: source.with_populations(read_haplotypes(path, _like(source, path)))
+        for part, path in parts.items()
+        if path and not _is_list(path)
+    }
     paths = [files.real, *files.generated.values(), *(path for path in parts.values() if path and not _is_list(path))]
     read = [real, *generated, *further.values()]
     (real, *others), notes = at_common_sites(read, [str(path) for path in paths])
@@ -174,7 +177,10 @@ def at_common_sites(sets: Sequence[Haplotypes], names: Sequence[str]) -> tuple[l
 def read_people(path: Path, real: Haplotypes) -> set[str]:
     """Read a list of people, one a line, all of whom are among the real ones."""
     with open_text(path) as lines:
-        people = {line.strip(): number for number, line in enumerate(lines, start=1) if line.strip()}
+        try:
+            people = {line.strip(): number for number, line in enumerate(lines, start=1) if line.strip()}
+        except UnicodeDecodeError as error:
+            raise InputError(f"{path} is not UTF-8 text. Give one person a line.") from error
     strangers = sorted(people.keys() - set(real.individuals), key=people.__getitem__)
     if strangers:
         first = strangers[0]
@@ -198,14 +204,18 @@ def _is_list(path: Path) -> bool:
     return path.suffix.lower() in _LIST_ENDINGS
 
 
-def _populations(table: Path | None, column: str | None) -> dict[str, str] | None:
-    return None if table is None else read_populations(table, column=column, sample_column=None)
+def _like(source: HaplotypeSource, path: Path) -> HaplotypeSource:
+    """Say how another file is read: likewise, but with all its people and sites, and its own legend if it has one."""
+    return source.model_copy(
+        update={
+            "minimum_frequency": 0.0, "samples": (), "sample_file": None,
+            "legend": None if legend_beside(path) else source.legend,
+        }
+    )  # fmt: skip
 
 
-def _read(path: Path, selection: HaplotypeSelection, populations: Mapping[str, str] | None) -> Haplotypes:
-    with_legend = any(ending in (".hap", ".hapt") for ending in path.suffixes)
-    found = read_haplotypes(path, selection if with_legend else selection.model_copy(update={"legend": None}))
-    return found if populations is None else found.with_populations(populations)
+def _with_table(haplotypes: Haplotypes, table: Path | None) -> Haplotypes:
+    return haplotypes if table is None else haplotypes.with_populations(read_populations(table))
 
 
 def _divided(

@@ -1,5 +1,6 @@
 """The tasks of a run with their records: read, scaled, and written as the rows that a network is taught with."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -14,6 +15,7 @@ from dnagpt.data.order import counter_generator
 from dnagpt.data.substitutions import substitute_letters
 from dnagpt.errors import InputError
 from dnagpt.genome.haplotypes import Alleles
+from dnagpt.genome.legend import UNKNOWN_CONTIG
 from dnagpt.inference.predict import field_options, fitting_rows, view_rows
 from dnagpt.language.grammar import MOST_ANSWERS, Field, Literal
 from dnagpt.language.template import Rows, Template, answer_spans, read_boolean
@@ -23,6 +25,7 @@ from dnagpt.tasks.haplotypes import POPULATION
 from dnagpt.tasks.task import field_numbers
 from dnagpt.training import AnswerLoss, TrainingConfig
 
+logger = logging.getLogger("dnagpt")
 _VIEW_STREAM = 7
 
 
@@ -207,6 +210,11 @@ class _Gametes:
         assert haplotypes is not None
         self._haplotypes = haplotypes
         self._people = people(haplotypes, one.labelled.parts["train"])
+        if UNKNOWN_CONTIG in haplotypes.sites.contigs:
+            logger.warning(
+                "%s: how far the sites are apart is unknown, so gametes do not recombine. Give a legend.",
+                one.task.name,
+            )
         self._chances = crossover_chances(haplotypes.sites, recombination_map(one.settings.data))
 
     def draw(self, place: int, generator: np.random.Generator) -> Alleles:

@@ -12,7 +12,7 @@ from dnagpt.errors import InputError
 from dnagpt.genome.genetic_map import GeneticMap, read_genetic_map
 from dnagpt.genome.haplotype_files import read_haplotypes
 from dnagpt.genome.haplotypes import Haplotypes
-from dnagpt.genome.populations import families, read_populations, read_relatives
+from dnagpt.genome.populations import families, read_relatives
 from dnagpt.tasks import Task
 from dnagpt.tasks.haplotypes import POPULATION, answered_haplotype
 
@@ -26,25 +26,18 @@ def read_haplotype_records(config: DataConfig, task: Task) -> Labelled:
     source = config.haplotypes
     assert source is not None
     answered_haplotype(task.template)
-    haplotypes = read_haplotypes(source.file, source)
-    if source.populations is not None:
-        known = read_populations(
-            source.populations, column=source.population_column, sample_column=source.sample_column
-        )
-        strangers = source.population_names.keys() - set(known.values())
-        if strangers:
-            raise InputError(
-                f"data.haplotypes.population_names renames {min(strangers)!r}, which {source.populations} does not "
-                f"have; it has {', '.join(sorted(set(known.values())))}."
-            )
-        renamed = {person: source.population_names.get(name, name) for person, name in known.items()}
-        haplotypes = haplotypes.with_populations(renamed)
+    haplotypes = source.with_populations(read_haplotypes(source.file, source))
     if task.template.token_fields and haplotypes.populations is None:
         raise InputError(
             f"The template {task.template} asks for a population, and nothing says which one each person is of. "
             f"Give a table as data.haplotypes.populations, or leave <{{{POPULATION}}}> out."
         )
     relatives = [] if source.relatives is None else read_relatives(source.relatives)
+    if relatives and not {person for pair in relatives for person in pair} & set(haplotypes.individuals):
+        raise InputError(
+            f"{source.relatives} names nobody of {source.file}: {relatives[0][0]!r} there, "
+            f"{haplotypes.individuals[0]!r} here. Name people alike in both, or leave data.haplotypes.relatives out."
+        )
     groups = families(haplotypes.individuals, relatives)
     names = [f"{source.file}, haplotype {label}" for label in haplotypes.labels]
     populations = haplotypes.populations or [""] * len(haplotypes)

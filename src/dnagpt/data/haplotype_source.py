@@ -5,7 +5,10 @@ from pathlib import Path
 
 from pydantic import Field
 
+from dnagpt.errors import InputError
 from dnagpt.genome.haplotype_selection import HaplotypeSelection
+from dnagpt.genome.haplotypes import Haplotypes
+from dnagpt.genome.populations import read_populations
 
 
 class HaplotypeSource(HaplotypeSelection):
@@ -33,3 +36,18 @@ class HaplotypeSource(HaplotypeSelection):
         """The files that are read."""
         named = (self.file, self.legend, self.sample_file, self.populations, self.relatives, self.genetic_map)
         return [path for path in named if path is not None]
+
+    def with_populations(self, haplotypes: Haplotypes) -> Haplotypes:
+        """Say which population each haplotype is of, where there is a table; InputError for what does not fit it."""
+        if self.populations is None:
+            return haplotypes
+        known = read_populations(self.populations, column=self.population_column, sample_column=self.sample_column)
+        strangers = self.population_names.keys() - set(known.values())
+        if strangers:
+            raise InputError(
+                f"population_names renames {min(strangers)!r}, which {self.populations} does not have; it has "
+                f"{', '.join(sorted(set(known.values())))}."
+            )
+        return haplotypes.with_populations(
+            {person: self.population_names.get(name, name) for person, name in known.items()}
+        )

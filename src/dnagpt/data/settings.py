@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from dnagpt.data.haplotype_source import HaplotypeSource
 
@@ -18,6 +18,7 @@ _PART_NAMES: dict[str, Part] = {
     "dev": "validation", "test": "test",
 }  # fmt: skip
 _SOURCES = "data.table, data.train (with validation and test), data.folder, data.haplotypes and data.classes"
+_OF_HAPLOTYPES = frozenset({"haplotypes", "fractions", "sizes", "folds", "fold", "seed"})
 Count = Annotated[int, Field(ge=0)]
 
 
@@ -104,6 +105,15 @@ class DataConfig(BaseModel):
         if extra and "train" not in named:
             raise ValueError(f"data.{extra[0]} goes with data.train, which is not given")
         return classes
+
+    @model_validator(mode="after")
+    def _of_haplotypes(self) -> Self:
+        strangers = sorted(self.model_fields_set - _OF_HAPLOTYPES) if self.haplotypes is not None else []
+        if strangers:
+            raise ValueError(
+                f"{', '.join(strangers)} does nothing where haplotypes are given: they are divided by person and family"
+            )
+        return self
 
     @field_validator("cut", "window")
     @classmethod

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from dnagpt.evaluation.haplotype_baselines import sample_independent, sample_markov_sites, sample_mosaics
 from dnagpt.evaluation.haplotype_quality import HaplotypeQuality, measure_haplotypes
+from dnagpt.evaluation.linkage import varies
 from dnagpt.genome.haplotypes import Haplotypes
 
 Kind = Literal["generated", "baseline", "limit"]
@@ -67,18 +68,20 @@ def compare_sets(
     many haplotypes as the largest generated set has. The halves are of people: both haplotypes of one stand on one
     side. They have no training set, so nothing of privacy is measured for them.
 
-    All sets have the sites of `real` (`haplotype_quality.measure_haplotypes`).
+    All sets have the sites of `real` (`haplotype_quality.measure_haplotypes`). Linkage is compared at sites that vary
+    in the real and in every generated set, so that a set cannot gain by losing sites.
     """
+    linked = np.logical_and.reduce([varies(one.alleles) for one in (real, *generated.values())])
     for name, one in generated.items():
-        quality = measure_haplotypes(real, one, training=training, held_out=held_out, seed=seed)
+        quality = measure_haplotypes(real, one, training=training, held_out=held_out, linked=linked, seed=seed)
         yield ComparedSet(name, "generated", quality)
     count = max((len(one) for one in generated.values()), default=len(real))
     for name, sampler in beside.items():
         drawn = sampler(real if training is None else training, count, seed)
-        quality = measure_haplotypes(real, drawn, training=training, held_out=held_out, seed=seed)
+        quality = measure_haplotypes(real, drawn, training=training, held_out=held_out, linked=linked, seed=seed)
         yield ComparedSet(name, "baseline", quality)
     if limit:
-        yield ComparedSet(LIMIT, "limit", measure_haplotypes(*real_halves(real, seed), seed=seed))
+        yield ComparedSet(LIMIT, "limit", measure_haplotypes(*real_halves(real, seed), linked=linked, seed=seed))
 
 
 def real_halves(real: Haplotypes, seed: int) -> tuple[Haplotypes, Haplotypes]:

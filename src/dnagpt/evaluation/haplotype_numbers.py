@@ -31,6 +31,8 @@ NAMES: dict[str, tuple[str, str]] = {
     "repeats": ("Repeats within the set", "as real"),
     "privacy_loss": ("Privacy loss", "0"),
     "membership_auc": ("Membership inference, AUC", "0.5"),
+    "training_run": ("Longest run shared with training, sites", "as held out"),
+    "held_out_training_run": ("The same of people held out", ""),
     "classifier_accuracy": ("Classifier, accuracy", "0.5"),
     "fst": ("Fst against real", "0"),
     "label_accuracy": ("Neighbours of their own population", "as real"),

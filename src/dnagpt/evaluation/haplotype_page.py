@@ -243,8 +243,8 @@ def _privacy(sets: Sequence[ComparedSet]) -> Section:
             "\n\nPrivacy loss is AATS against people held out minus AATS against the training set: above 0, the "
             "training set is hugged more. Membership AUC is that of an attack that takes people for training people "
             "if a generated haplotype is near them: 0.5 is no better than a guess. Runs are the longest stretches of "
-            "neighbouring sites that a generated haplotype shares with anybody of a set, equally large sets taken; "
-            "copies are counted in whole sets."
+            "neighbouring sites that a generated haplotype shares with anybody of the training set; those of people "
+            "held out say what is usual. Runs and copies are counted in whole sets."
         )
         rows = tuple(
             (name, found.training.score, found.held_out.score, _with_deviation(found), found.membership_auc,
@@ -254,7 +254,7 @@ def _privacy(sets: Sequence[ComparedSet]) -> Section:
         )  # fmt: skip
         columns = (
             "Set", "AATS, training", "AATS, held out", "Privacy loss", "Membership AUC", "Copies of training",
-            "Copies of held out", "Run shared with training", "Run shared with held out",
+            "Copies of held out", "Run shared with training", "The same of people held out",
         )  # fmt: skip
         size = next(iter(measured.values())).training.size
         tables.append(
@@ -262,7 +262,7 @@ def _privacy(sets: Sequence[ComparedSet]) -> Section:
         )
         drawn = stretches_plot(sets)
         if drawn:
-            figures.append(Figure(drawn, "Solid: shared with the training set. Dashed: with people held out."))
+            figures.append(Figure(drawn, "Shared with the training set; dashed: what people held out share with it."))
     else:
         text += (
             "\n\nWhich people a model was trained on was not said, so what it gives away of them could not be measured."

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dnagpt.errors import InputError
 from dnagpt.evaluation.allele_frequencies import FrequencyAgreement, compare_frequencies
@@ -90,6 +91,8 @@ class HaplotypeQuality:
             "repeats": float(self.distances.repeats),
             "privacy_loss": privacy.privacy_loss if privacy else missing,
             "membership_auc": privacy.membership_auc if privacy else missing,
+            "training_run": privacy.training_stretches.mean_sites if privacy else missing,
+            "held_out_training_run": privacy.held_out_stretches.mean_sites if privacy else missing,
             "classifier_accuracy": discrimination.accuracy if discrimination else missing,
             "fst": self.populations.fst,
             "label_accuracy": labels.generated if labels else missing,
@@ -109,11 +112,13 @@ def measure_haplotypes(
     *,
     training: Haplotypes | None = None,
     held_out: Haplotypes | None = None,
+    linked: NDArray[np.bool_] | None = None,
     seed: int = 0,
 ) -> HaplotypeQuality:
     """Measure generated against real haplotypes at the same sites.
 
     `training` are those that the model learnt from and `held_out` those kept from it; with both, privacy is measured.
+    `linked` (S,) are the only sites whose linkage is compared, so that several sets are asked about the same ones.
     InputError where sites or alleles differ, or a set has fewer than two haplotypes.
 
     >>> from dnagpt.genome.haplotypes import Sites
@@ -141,7 +146,7 @@ def measure_haplotypes(
         site_count=len(real.sites),
         frequencies=compare_frequencies(one, two),
         components=compare_components(one, two, seed=seed),
-        linkage=compare_linkage(one, two, real.sites, seed=seed),
+        linkage=compare_linkage(one, two, real.sites, among=linked, seed=seed),
         three_point=compare_three_points(one, two, seed=seed),
         homozygosity=compare_homozygosity(one, two, real.sites),
         distances=distance_agreement(distances),

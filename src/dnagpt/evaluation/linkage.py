@@ -52,9 +52,9 @@ class LinkageAgreement:
     near_correlation: float
     """Pearson correlation over random pairs of sites on one contig; nan without such pairs."""
     sites: int
-    """Sites that vary in both sets; only these are used."""
+    """Sites that vary in both sets, and in all that are compared beside them; only these are used."""
     dropped: int
-    """Sites left out because they are fixed in one of the sets."""
+    """Sites left out because they are fixed in one of these sets."""
     real: Floats = field(metadata=DRAWN)
     """(P,) r2 of the random pairs in the real set."""
     generated: Floats = field(metadata=DRAWN)
@@ -74,12 +74,14 @@ class LinkageAgreement:
 
 
 def compare_linkage(
-    real: Alleles, generated: Alleles, sites: Sites, *, pairs: int = 10_000, seed: int = 0
-) -> LinkageAgreement | None:
+    real: Alleles, generated: Alleles, sites: Sites, *, among: NDArray[np.bool_] | None = None, pairs: int = 10_000,
+    seed: int = 0,
+) -> LinkageAgreement | None:  # fmt: skip
     """Compare r2 between pairs of sites, real (N, S) against generated (M, S) haplotypes.
 
-    Sites that are fixed in one of the sets have no r2 there and are dropped, and counted. Random pairs are two
-    different sites each, all pairs alike, drawn with replacement. None where fewer than two sites are left.
+    Sites that are fixed in one of the sets have no r2 there and are dropped, and counted; so are those that are not
+    `among` (S,) the sites to compare, which several sets that are compared with one another should share. Random pairs
+    are two different sites each, all pairs alike, drawn with replacement. None where fewer than two sites are left.
 
     Definitions: Yelmen et al. 2021, PLoS Genetics 17:e1009303.
 
@@ -89,7 +91,7 @@ def compare_linkage(
     >>> agreement.correlation, sorted(set(agreement.real.tolist())), agreement.decay.pairs.sum().item()
     (1.0, [0.0, 1.0], 3)
     """
-    kept = np.flatnonzero(_varies(real) & _varies(generated))
+    kept = np.flatnonzero(varies(real) & varies(generated) & (True if among is None else among))
     if len(kept) < 2:
         return None
     # Site by site in memory, as every pair reads two sites of all haplotypes.
@@ -140,7 +142,8 @@ def contig_spans(contigs: Sequence[str]) -> list[tuple[int, int]]:
     return list(pairwise([0, *borders, len(contigs)]))
 
 
-def _varies(alleles: Alleles) -> NDArray[np.bool_]:
+def varies(alleles: Alleles) -> NDArray[np.bool_]:
+    """Tell at which sites (S,) haplotypes (N, S) carry both alleles."""
     return alleles.min(axis=0) != alleles.max(axis=0)
 
 

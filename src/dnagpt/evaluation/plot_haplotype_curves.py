@@ -160,10 +160,11 @@ def stretches_plot(sets: Sequence[ComparedSet]) -> str | None:
         axes = figure.subplots()
         for one, style, privacy in measured:
             assert privacy is not None
-            known, unknown = privacy.training_stretches, privacy.held_out_stretches
-            axes.plot(known.quantiles, known.sites, **style.options, label=f"{shortened(one.name)}, training")
-            thin = LineStyle(style.colour, (2.2, 1.6), 1.1)
-            axes.plot(unknown.quantiles, unknown.sites, **thin.options, label=f"{shortened(one.name)}, held out")
+            runs = privacy.training_stretches
+            axes.plot(runs.quantiles, runs.sites, **style.options, label=shortened(one.name))
+        usual = privacy.held_out_stretches
+        thin = LineStyle(MUTED, (2.2, 1.6), 1.1)
+        axes.plot(usual.quantiles, usual.sites, **thin.options, label="people held out")
         axes.set(xlabel="Part of the haplotypes", ylabel="Sites in the longest shared run")
         axes.yaxis.set_major_formatter("{x:,.0f}")
         axes.set_ylim(bottom=0)

@@ -52,9 +52,9 @@ class Privacy:
     held_out_copies: int
     """Generated haplotypes that equal one of the whole held-out set."""
     training_stretches: SharedStretches
-    """Runs of sites shared with the training set, thinned to `size` haplotypes."""
+    """Runs of sites that generated haplotypes share with anybody of the whole training set."""
     held_out_stretches: SharedStretches
-    """Runs of sites shared with the held-out set, thinned to `size` haplotypes."""
+    """Runs of sites that held-out people share with anybody of the whole training set: what is usual among people."""
 
 
 def adversarial_accuracy(truth: Alleles, synthetic: Alleles, *, seed: int = 0) -> AdversarialAccuracy:
@@ -91,7 +91,7 @@ def measure_privacy(training: Haplotypes, held_out: Haplotypes, generated: Haplo
     AATS needs sets of one size, so all three are thinned to the smallest one, `DRAWS` times, and the means are given.
     As often, all people are dealt anew to two sets, which shows how far chance alone drives both apart. The attack asks
     for all people how far their nearest generated haplotype is (Hilprecht et al. 2019, PoPETs 2019:232, with one
-    neighbour). Copies are counted in full. Privacy loss: Yale et al. 2020, Neurocomputing 416:244.
+    neighbour). Copies and runs are those of the whole sets. Privacy loss: Yale et al. 2020, Neurocomputing 416:244.
 
     >>> from dnagpt.genome.haplotypes import Sites
     >>> sites = Sites(["1"] * 12, np.arange(12), ["."] * 12, ["A"] * 12, ["G"] * 12)
@@ -112,10 +112,6 @@ def measure_privacy(training: Haplotypes, held_out: Haplotypes, generated: Haplo
     chance = _both_accuracies(known, dealt, size, generator)
     nearest_made = nearest(known.between, itself=False)
     copied = known.between == 0
-    stretches = [
-        shared_stretches(generated.alleles, everybody[_draw(np.flatnonzero(side), size, generator)], training.sites)
-        for side in (member, ~member)
-    ]
     return Privacy(
         training=_mean([seen for seen, _ in measured]),
         held_out=_mean([unseen for _, unseen in measured]),
@@ -124,8 +120,8 @@ def measure_privacy(training: Haplotypes, held_out: Haplotypes, generated: Haplo
         membership_auc=_attack(nearest_made[member], nearest_made[~member]),
         training_copies=int(copied[member].any(axis=0).sum()),
         held_out_copies=int(copied[~member].any(axis=0).sum()),
-        training_stretches=stretches[0],
-        held_out_stretches=stretches[1],
+        training_stretches=shared_stretches(generated.alleles, training.alleles, training.sites),
+        held_out_stretches=shared_stretches(held_out.alleles, training.alleles, training.sites),
     )
 
 

@@ -115,7 +115,7 @@ def read_genetic_map(path: str | os.PathLike[str], *, contig: str | None = None)
                 f"{where}: {len(row)} words, but {len(header)} columns are expected ({', '.join(header)})."
             )
         at, centi = row[position], row[centimorgans]
-        if not at.isdigit() or not _is_number(centi):
+        if not (at.isascii() and at.isdigit()) or not _is_number(centi):
             raise InputError(f"{where}: {at[:20]!r} and {centi[:20]!r} are not a position and centimorgans.")
         of = points.setdefault(contig or row[contig_place or 0], [])
         of.append((int(at) - 1, float(centi) / _CENTI))

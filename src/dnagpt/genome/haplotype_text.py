@@ -43,11 +43,11 @@ _SAMPLE_COLUMNS = ("sample", "id_2", "id")
 def read_hapt(path: Path, selection: HaplotypeSelection) -> Haplotypes:
     """Read a `.hapt` file, plain, gzipped or alone in a zip archive: a line a haplotype, `label id 0 1 1 0 ...`.
 
-    Ids that are `person_A`, `person_B` side by side are the two haplotypes of a person; otherwise an id is the person.
-    Memory is some three bytes an allele. Raises InputError as `read_haplotypes` says.
+    Ids that are `person_A` and `person_B` are the two haplotypes of a person, and are brought side by side; any other
+    id is a person. Memory is some three bytes an allele. Raises InputError as `read_haplotypes` says.
     """
     screen = SiteScreen(selection, str(path))
-    legend = selection.legend or _beside(path, (".legend", ".legend.gz"))
+    legend = selection.legend or legend_beside(path)
     sites = None if legend is None else read_legend(legend)
     places = np.zeros(0, dtype=np.int64)
     ids: list[str] = []
@@ -72,9 +72,9 @@ def read_hapt(path: Path, selection: HaplotypeSelection) -> Haplotypes:
     if not rows:
         raise InputError(f"{path} is empty. A line has a label, an id and the alleles 0 or 1, separated by spaces.")
     screen.require_sites()
-    people = _people(ids, str(path))
+    people, order = _people(ids, str(path))
     chosen = choose_people(people, selection.samples, str(path))
-    return screen.finish(np.stack(rows)[chosen], [people[place] for place in chosen])
+    return screen.finish(np.stack(rows)[order[chosen]], [people[place] for place in chosen])
 
 
 def read_impute(path: Path, selection: HaplotypeSelection) -> Haplotypes:
@@ -84,7 +84,7 @@ def read_impute(path: Path, selection: HaplotypeSelection) -> Haplotypes:
     Memory is some five bytes an allele. Raises InputError as `read_haplotypes` says.
     """
     screen = SiteScreen(selection, str(path))
-    legend = selection.legend or _beside(path, (".legend", ".legend.gz"))
+    legend = selection.legend or legend_beside(path)
     if legend is None:
         raise InputError(f"{path}: there is no legend (id position a0 a1) beside it. Say where it is with `legend`.")
     sites = read_legend(legend)
@@ -147,20 +147,22 @@ def _calls(line: bytes, where: str, copies: int) -> tuple[npt.NDArray[np.int8], 
     return np.array(values_of, dtype=np.int8).reshape(-1, 2), starred[:, 0] | starred[:, 1]
 
 
-def _people(ids: Sequence[str], source: str) -> list[str]:
-    """The person of each line of a `.hapt` file."""
+def _people(ids: Sequence[str], source: str) -> tuple[list[str], npt.NDArray[np.int64]]:
+    """The person of each haplotype of a `.hapt` file, and which line it is, both of a person's side by side."""
     repeated = [name for name, count in Counter(ids).items() if count > 1]
     if repeated:
         raise InputError(
             f"{source}: the id '{repeated[0]}' comes more than once. Ids must differ; the two haplotypes of a "
-            f"person are '{repeated[0]}_A' and '{repeated[0]}_B', side by side."
+            f"person are '{repeated[0]}_A' and '{repeated[0]}_B'."
         )
-    people = list(ids)
-    for place in range(1, len(ids)):
-        stem = ids[place].removesuffix("_B")
-        if stem != ids[place] and ids[place - 1] == f"{stem}_A":
-            people[place - 1 : place + 1] = [stem, stem]
-    return people
+    there = set(ids)
+    paired = {name[:-2] for name in ids if name.endswith("_A") and f"{name[:-2]}_B" in there} - there
+    people = [name[:-2] if name[-2:] in {"_A", "_B"} and name[:-2] in paired else name for name in ids]
+    first = {person: place for place, person in reversed(list(enumerate(people)))}
+    order = sorted(range(len(ids)), key=lambda place: (first[people[place]], ids[place]))
+    if order != list(range(len(ids))):
+        _log.warning("%s: the two haplotypes of a person do not stand side by side; they are brought together", source)
+    return [people[place] for place in order], np.array(order, dtype=np.int64)
 
 
 def _people_of(path: Path, selection: HaplotypeSelection, *, copies: int) -> list[str]:
@@ -201,6 +203,11 @@ def _other_length(where: str, found: int, needed: int, legend: Path | None) -> I
     return InputError(
         f"{where}: {found:,} alleles, but {of} {needed:,} sites. The file is cut short, or not of this legend."
     )
+
+
+def legend_beside(path: Path) -> Path | None:
+    """Find the legend of the same name as a `.hapt` or `.hap` file."""
+    return _beside(path, (".legend", ".legend.gz"))
 
 
 def _beside(path: Path, endings: Sequence[str]) -> Path | None:

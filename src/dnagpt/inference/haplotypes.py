@@ -23,7 +23,8 @@ from dnagpt.model import autocast
 from dnagpt.tasks import HaplotypeLanguage, LegalTokens, Task
 
 MOST_MEASURED = 100
-"""The haplotypes on which the loss of unconstrained sampling is estimated: it takes the scores of all tokens."""
+"""The haplotypes on which the loss of unconstrained sampling is estimated, evenly among all: it takes the scores of all
+tokens."""
 _POSITIONS_MEASURED = 256
 
 
@@ -82,7 +83,8 @@ def generate_haplotypes(
     populations = _asked(language, task, counts)
     written = [""] * len(populations)
     alleles_NS = np.zeros((len(populations), len(language.sites)), dtype=np.uint8)
-    kept = np.ones(min(len(populations), MOST_MEASURED))
+    measured = np.unique(np.linspace(0, len(populations) - 1, MOST_MEASURED).round().astype(int)).tolist()
+    kept = np.ones(len(measured))
     for window, (first, stop) in enumerate(language.spans):
         legal = language.legal(model.vocabulary, window)
         prompts = [
@@ -99,8 +101,8 @@ def generate_haplotypes(
         alleles_NS[:, first:stop] = legal.alleles(np.stack(found))
         written = language.letters(alleles_NS[:, :stop])
         rows = [
-            language.rows(model.vocabulary, task.template, letters, population, window)
-            for letters, population in zip(written[: len(kept)], populations, strict=False)
+            language.rows(model.vocabulary, task.template, written[number], populations[number], window)
+            for number in measured
         ]
         kept *= _legal_share(model, rows, legal, sampling, precision)
     haplotypes = Haplotypes(

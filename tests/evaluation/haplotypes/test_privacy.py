@@ -88,3 +88,13 @@ def test_the_same_seed_gives_the_same_numbers() -> None:
     first, again, other = (measure_privacy(*sets, seed=seed) for seed in (1, 1, 2))
     assert first.privacy_loss == again.privacy_loss
     assert first.training != other.training
+
+
+def test_runs_are_those_shared_with_the_whole_training_set() -> None:
+    """Copies of a large training set are not hidden by held-out people being few."""
+    everybody = people(random_alleles(240, 100, 4), simulated().sites.take(range(100)))
+    training, held_out = everybody.take(range(220)), everybody.take(range(220, 240))
+    privacy = measure_privacy(training, held_out, everybody.take(range(100, 120)))
+    assert privacy.training_stretches.mean_sites == 100
+    assert privacy.training_stretches.panel == 220
+    assert privacy.held_out_stretches.mean_sites < 30
