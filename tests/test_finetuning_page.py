@@ -66,7 +66,7 @@ def test_every_sign_is_a_token_and_every_free_letter_is_free() -> None:
     text = section(PAGE, "The signs of a template")
     reserved = Vocabulary.preset("dna-3mers").reserved
     assert set(re.findall(r"`<([^`]+)>`", text)) <= set(reserved)
-    (free,) = re.findall(r"letter that is free: (.*?)\.", text)
+    (free,) = re.findall(r"letter that is free: (.*?)\.", text, re.DOTALL)
     known = {sign for row in rows(PAGE, "The signs of a template") for sign in re.findall(r"<(\w)>", row[0])}
     assert set(re.findall(r"<(\w)>", free)) == {token for token in reserved if token.isalpha()} - known
     tasks = {path.name: tomllib.loads(path.read_text()) for path in (PROJECT / "configs" / "tasks").glob("*.toml")}
