@@ -1,8 +1,8 @@
 """The page about task files names every setting with its default, and its files and commands do what it says."""
 
-import json
 import re
 import shlex
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -10,20 +10,27 @@ import pandas as pd
 import pytest
 from pydantic import BaseModel
 from tests.commands.calls import done, dotted
+from tests.conftest import PROJECT
+from tests.pages import DOCS, check_settings, rows, section
 
 from dnagpt.commands.finetune import _defaults
-from dnagpt.commands.finetune_settings import FinetuneSettings, TaskSettings
+from dnagpt.commands.finetune_settings import FinetuneSettings, FinetuneTraining, LoraSettings, TaskSettings
 from dnagpt.commands.network_settings import NetworkSettings
 from dnagpt.data.labelled import DataConfig
+from dnagpt.evaluation.metrics import classification_metrics, regression_metrics
+from dnagpt.language.presets import PRESETS as VOCABULARIES
+from dnagpt.language.vocabulary import Vocabulary
+from dnagpt.model import PRESETS
 from dnagpt.tasks import Views
-from dnagpt.training import TrainingConfig
 
-PAGE = Path(__file__).parents[1] / "docs" / "finetuning.md"
+PAGE = DOCS / "finetuning.md"
 SECTIONS: dict[str, type[BaseModel]] = {
     "The task": TaskSettings, "The whole file": FinetuneSettings, "The records: `[data]`": DataConfig,
     "Reading a record: `[views]`": Views, "The network: `[model]`": NetworkSettings,
-    "The optimisation: `[training]`": TrainingConfig,
+    "The optimisation: `[training]`": FinetuneTraining,
+    "An adapter in place of all weights: `[training.lora]`": LoraSettings,
 }  # fmt: skip
+DERIVED = ("steps", "warmup_steps", "validate_every", "checkpoint_every", "metric")
 QUICK = dotted(
     {
         "model.layers": 1, "model.width": 16, "model.heads": 2, "model.context": 64, "epochs": 1,
@@ -32,20 +39,41 @@ QUICK = dotted(
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("section", SECTIONS)
-def test_every_setting_stands_in_its_table_with_its_default(section: str) -> None:
-    kind = SECTIONS[section]
-    text = PAGE.read_text().partition(f"\n## {section}\n")[2].partition("\n## ")[0]
-    rows = {row[1]: row[2] for row in re.finditer(r"^\| `(\w+)` \|.*\| (.*?) *\|$", text, flags=re.MULTILINE)}
-    rows = {name: default for name, default in rows.items() if name in kind.model_fields}
-    assert list(rows) == list(kind.model_fields)
-    for name, field in kind.model_fields.items():
-        default = field.default if kind is not TrainingConfig else _defaults(None)["training"].get(name, field.default)
-        follows = kind is TrainingConfig and name in (
-            "steps", "warmup_steps", "validate_every", "checkpoint_every", "metric",
-        )  # fmt: skip
-        if not follows and isinstance(default, bool | int | float | str | tuple) and default != ():
-            assert rows[name] == f"`{json.dumps(default)}`".replace("|", r"\|"), name
+@pytest.mark.parametrize("heading", SECTIONS)
+def test_every_setting_stands_in_its_table_with_its_default(heading: str) -> None:
+    training = SECTIONS[heading] is FinetuneTraining
+    defaults, derived = (_defaults(None)["training"], DERIVED) if training else ({}, ())
+    check_settings(PAGE, heading, SECTIONS[heading], defaults=defaults, derived=derived)
+
+
+def test_every_vocabulary_and_preset_stands_in_its_table() -> None:
+    sizes = {row[0].strip("`"): int(row[1].replace(",", "")) for row in rows(PAGE, "Vocabularies")}
+    assert sizes == {name: Vocabulary.preset(name).size for name in VOCABULARIES}
+    shapes = {row[0].strip("`"): [cell.strip("`") for cell in row[1:]] for row in rows(PAGE, "Presets")}
+    parts = ("layers", "heads", "width", "context", "positions", "number_embedding")
+    assert shapes == {name: [str(getattr(shape, part)) for part in parts] for name, shape in PRESETS.items()}
+
+
+def test_every_score_stands_in_the_table_of_scores() -> None:
+    listed = [re.findall(r"`(\w+)`", row[1]) for row in rows(PAGE, "The names of scores")]
+    found = [classification_metrics([0, 1], np.eye(count)[:2]) for count in (2, 3)]
+    assert listed[:2] == [list(metrics.scores()) for metrics in found]
+    assert listed[2] == list(regression_metrics([1, 2], [1, 3]).scores())
+    assert listed[3] == ["nats_per_haplotype"]
+
+
+def test_every_sign_is_a_token_and_every_free_letter_is_free() -> None:
+    text = section(PAGE, "The signs of a template")
+    reserved = Vocabulary.preset("dna-3mers").reserved
+    assert set(re.findall(r"`<([^`]+)>`", text)) <= set(reserved)
+    (free,) = re.findall(r"letter that is free: (.*?)\.", text, re.DOTALL)
+    known = {sign for row in rows(PAGE, "The signs of a template") for sign in re.findall(r"<(\w)>", row[0])}
+    assert set(re.findall(r"<(\w)>", free)) == {token for token in reserved if token.isalpha()} - known
+    tasks = {path.name: tomllib.loads(path.read_text()) for path in (PROJECT / "configs" / "tasks").glob("*.toml")}
+    templates = {name: task.get("template", "") for name, task in tasks.items()}
+    plain = {name for name, template in templates.items() if "?:choice" in template and "<B>" not in template}
+    assert plain == set(re.findall(r"`(\S+\.toml)`", text))
+    assert not [name for name, template in templates.items() if "?:boolean" in template and "<B>" not in template]
 
 
 def write_inputs(folder: Path) -> None:

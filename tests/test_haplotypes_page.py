@@ -10,12 +10,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.commands.calls import done, dotted
+from tests.pages import DOCS, check_settings
 
+from dnagpt.data.haplotype_source import HaplotypeSource
 from dnagpt.genome.haplotype_files import read_haplotypes
 from dnagpt.genome.haplotype_selection import HaplotypeSelection
 
-PAGE = Path(__file__).parents[1] / "docs" / "haplotypes.md"
+PAGE = DOCS / "haplotypes.md"
 QUICK = dotted({"model.layers": 1, "model.width": 16, "model.heads": 2, "epochs": 1, "beside": "[]"})
+
+
+def test_every_setting_of_haplotypes_stands_in_their_table() -> None:
+    check_settings(PAGE, "The file and its people: `[data.haplotypes]`", HaplotypeSource)
 
 
 def test_every_command_of_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -28,11 +34,14 @@ def test_every_command_of_the_page_runs(tmp_path: Path, monkeypatch: pytest.Monk
         Path(name).write_text(text)
     commands = [line for block in re.findall(r"```sh\n(.*?)```", page, re.DOTALL) for line in block.splitlines()]
     ran = [line for line in commands if line.startswith("dnagpt")]
-    assert len(ran) == len(commands) - 1 == 5  # all but the installation
-    for command in ran:
-        _, *arguments = shlex.split(command)
-        quick = QUICK if arguments[0] == "finetune" else ["--no-baselines"] * (arguments[0] == "evaluate-haplotypes")
-        done(*arguments, "--quiet", *quick)
+    assert len(ran) == len(commands) - 1 == 6  # all but the installation
+    extra = {
+        "finetune": [*QUICK, "--quiet"],
+        "evaluate-haplotypes": ["--no-baselines", "--quiet"],
+        "generate": ["--quiet"],
+    }
+    said = [done(*arguments, *extra.get(arguments[0], [])) for _, *arguments in map(shlex.split, ran)]
+    assert all(name in said[-1] for name in ("panel: ", "prompted: ", "train", "valid"))
     check_genomes()
     check_populations()
     check_evaluation()

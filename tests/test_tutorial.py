@@ -34,6 +34,8 @@ def _write_inputs(folder: Path) -> None:
     numbers = {name: generator.uniform(0.1, 50, RECORDS) for name in ("half_life_1", "half_life_2", "expression")}
     pd.DataFrame({"sequence": sequences, **numbers}).to_csv(folder / "promoters.tsv", index=False, sep="\t")
     (folder / "genome.fa").write_text(f">worm\n{dna(30_000)}\n")
+    windows = (f">worm:{start}-{start + 60}\n{dna(60)}\n" for start in range(0, 200, 20))
+    (folder / "windows.fa").write_text("".join(windows))  # as bedtools getfasta writes them
 
 
 def _quietly(call: Callable[[], None]) -> int:
@@ -84,3 +86,11 @@ def test_numbers_come_back_in_the_table_s_unit(followed: Path) -> None:
     assert len(expected) == RECORDS
     assert expected["predicted_expression"].between(-0.1, 1000).all()
     assert np.array_equal(expected["expression"], pd.read_csv(followed / "promoters.tsv", sep="\t")["expression"])
+
+
+def test_windows_of_a_genome_become_a_bedgraph(followed: Path) -> None:
+    answers = pd.read_csv(followed / "windows.csv")
+    assert list(answers.columns[:4]) == ["name", "length", "predicted_site", "probability_donor"]
+    rows = [line.split("\t") for line in (followed / "donors.bedgraph").read_text().splitlines()]
+    assert [row[:3] for row in rows] == [["worm", str(start), str(start + 60)] for start in range(0, 200, 20)]
+    assert np.allclose([float(row[3]) for row in rows], answers["probability_donor"])

@@ -36,9 +36,8 @@ def test_the_examples_of_the_page_run(model: Model, tmp_path: Path, monkeypatch:
     names: dict[str, object] = {}
     for block in blocks:
         exec(compile(block, str(PAGE), "exec"), names)
-    section = PAGE.read_text().partition("## Adapt with PEFT")[2].partition("\n## ")[0]
-    commands = re.findall(r"^dnagpt .*", section, re.MULTILINE)
-    assert len(commands) == 3
+    commands = re.findall(r"^dnagpt .*", PAGE.read_text().partition("\n## Released weights\n")[0], re.MULTILINE)
+    assert len(commands) == 4
     for command in commands:
         done(
             *shlex.split(command)[1:],
@@ -46,5 +45,5 @@ def test_the_examples_of_the_page_run(model: Model, tmp_path: Path, monkeypatch:
         )
     assert_same_weights("merged", "merged-too")
     assert_same_weights("run/model", "merged-again")
-    for folder in ("copy", "trained", "merged", "shared-model"):
+    for folder in ("copy", "trained", "merged", "shared-model", "shared-model-too"):
         assert dnagpt.load(folder).predict(sequences[:2])["probability_true"].between(0, 1).all()
