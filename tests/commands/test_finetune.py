@@ -476,3 +476,29 @@ def test_a_single_task_is_judged_by_the_metric_it_names(here: Path) -> None:
     assert settings.tasks["task"].metric == "auroc"
     done("finetune", "--table", "sites.csv", "--template", GC_TEMPLATE, "-o", "run", *tiny(metric="auroc"))
     assert 'metric = "auroc"' in (here / "run" / "config.toml").read_text().partition("[training]")[2]
+
+
+ONE_TASK = f'template = "{GC_TEMPLATE}"\n[data]\ntable = "sites.csv"\n'
+IN_A_FOLDER = f'template = "{GC_TEMPLATE}"\n[data]\nfolder = "sites"\n'
+GIVEN_TWICE: dict[str, tuple[str, list[str], tuple[str, ...]]] = {
+    "table": (ONE_TASK, ["--table", "mine.csv"], ("--table", "task.toml", "data.table", "--set data.table=")),
+    "another_source": (IN_A_FOLDER, ["--table", "mine.csv"], ("data.folder", "take data.folder out of the file")),
+    "template": (ONE_TASK, ["--template", GC_TEMPLATE], ("--template", "task.toml", "--set template=")),
+    "several_tasks": (MIXED, ["--table", "mine.csv"], ("--table is for a single task", "--set tasks.NAME.data.table=")),
+    "template_of_several": (MIXED, ["--template", GC_TEMPLATE], ("--template is for", "--set tasks.NAME.template=")),
+}
+
+
+@pytest.mark.parametrize("name", GIVEN_TWICE)
+def test_a_table_or_template_beside_a_task_file_that_has_its_own(name: str, complaint: Callable[[Case], None]) -> None:
+    text, options, parts = GIVEN_TWICE[name]
+    files = {"task.toml": text, "sites.csv": table_text(gc_rows(20)), "mine.csv": table_text(gc_rows(20))}
+    complaint(Case(["finetune", "task.toml", *options, "-o", "run", *dotted(TINY)], parts, files))
+
+
+def test_a_table_and_a_template_complete_a_task_file(here: Path) -> None:
+    write(here / "sites.csv", gc_rows(20))
+    (here / "task.toml").write_text('name = "rich"\n[data]\nduplicates = "drop"\n')
+    done("finetune", "task.toml", "--table", "sites.csv", "--template", GC_TEMPLATE, "-o", "run", *tiny())
+    assert list(metrics_of(here / "run")["tasks"]) == ["rich"]
+    assert 'duplicates = "drop"' in (here / "run" / "config.toml").read_text()

@@ -19,6 +19,7 @@ from dnagpt.commands.progress import progress
 from dnagpt.commands.provenance import provenance
 from dnagpt.commands.results import write_metrics
 from dnagpt.commands.several_runs import report_runs, variations
+from dnagpt.commands.task_file import refuse_given_twice
 from dnagpt.commands.task_records import (
     TaskRecords,
     TrainingExamples,
@@ -79,6 +80,8 @@ def finetune(
     named = ("data.", "tasks.")
     if task_file is None and table is None and not any(text.startswith(named) for text in overrides):
         raise InputError("There are no labelled records to learn from. Give --table and --template, or a task file.")
+    if task_file is not None:
+        refuse_given_twice(task_file, table, template)
     defaults = _defaults(base)
     if table is not None:
         defaults["data"] = {"table": str(table)}
