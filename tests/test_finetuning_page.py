@@ -11,9 +11,9 @@ import pytest
 from pydantic import BaseModel
 from tests.commands.calls import done, dotted
 
-from dnagpt.commands.finetune import _defaults
 from dnagpt.commands.finetune_settings import FinetuneSettings, TaskSettings
 from dnagpt.commands.network_settings import NetworkSettings
+from dnagpt.commands.task_file import default_settings
 from dnagpt.data.labelled import DataConfig
 from dnagpt.tasks import Views
 from dnagpt.training import TrainingConfig
@@ -40,7 +40,9 @@ def test_every_setting_stands_in_its_table_with_its_default(section: str) -> Non
     rows = {name: default for name, default in rows.items() if name in kind.model_fields}
     assert list(rows) == list(kind.model_fields)
     for name, field in kind.model_fields.items():
-        default = field.default if kind is not TrainingConfig else _defaults(None)["training"].get(name, field.default)
+        default = field.default
+        if kind is TrainingConfig:
+            default = default_settings(None)["training"].get(name, default)
         follows = kind is TrainingConfig and name in (
             "steps", "warmup_steps", "validate_every", "checkpoint_every", "metric",
         )  # fmt: skip

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from dnagpt.checkpoint import Model, load_model, read_config, save_model
-from dnagpt.commands.configuration import load_settings, settings_to_toml
+from dnagpt.checkpoint import Model, load_model, save_model
+from dnagpt.commands.configuration import settings_to_toml
 from dnagpt.commands.finetune_settings import FinetuneSettings, FinetuneTraining
 from dnagpt.commands.network_settings import NetworkSettings
 from dnagpt.commands.panels import with_languages, with_panel
@@ -19,7 +19,7 @@ from dnagpt.commands.progress import progress
 from dnagpt.commands.provenance import provenance
 from dnagpt.commands.results import write_metrics
 from dnagpt.commands.several_runs import report_runs, variations
-from dnagpt.commands.task_file import refuse_given_twice
+from dnagpt.commands.task_file import read_task_file
 from dnagpt.commands.task_records import (
     TaskRecords,
     TrainingExamples,
@@ -65,41 +65,14 @@ _OF_A_NEW_NETWORK = {"vocabulary": True, "model": set(NetworkSettings.model_fiel
 _DERIVED = ("steps", "validate_every", "checkpoint_every", "warmup_steps", "metric")
 """Settings of the training that follow from the epochs and the tasks where they are not given."""
 
-_PAPER = {"epochs": 10, "warmup_epochs": 3, "training": {"batch_size": 8, "learning_rate": 3e-5}}
-"""How the paper fine-tunes its networks; what has no value here is the same in all fine-tuning."""
-_PRETRAINED = {"training": {"batch_size": 32, "learning_rate": 1e-3, "average": 0.998, "patience": 5}}
-_NEW = {"training": {**_PRETRAINED["training"], "embedding_decay": 1.0}}
-_ALWAYS = {"weight_decay": 0.1, "number_weight": 1.0}
-
 
 def finetune(
     task_file: Path | None, base: Path | None, output: Path, overrides: Sequence[str], *,
     table: Path | None = None, template: str | None = None, resume: bool = False, quiet: bool = False,
 ) -> Path:  # fmt: skip
     """Fine-tune a model on the records of a task file, or of one table and a template."""
-    named = ("data.", "tasks.")
-    if task_file is None and table is None and not any(text.startswith(named) for text in overrides):
-        raise InputError("There are no labelled records to learn from. Give --table and --template, or a task file.")
-    if task_file is not None:
-        refuse_given_twice(task_file, table, template)
-    defaults = _defaults(base)
-    if table is not None:
-        defaults["data"] = {"table": str(table)}
-    if template is not None:
-        defaults["template"] = template
-    settings = load_settings(FinetuneSettings, task_file, overrides, defaults)
+    settings = read_task_file(task_file, base, overrides, table=table, template=template)
     return run_finetuning(settings, base, output, resume=resume, quiet=quiet).model
-
-
-def _defaults(base: Path | None) -> dict[str, Any]:
-    """Choose what holds where a task file says nothing: the paper's values for networks of its shape, ours for others.
-
-    Ours were measured on polyadenylation signals and the GUE tasks, with networks of a million weights.
-    """
-    chosen: dict[str, Any] = _NEW if base is None else _PRETRAINED
-    if base is not None and read_config(base).number_embedding == "released":
-        chosen = _PAPER
-    return {**chosen, "training": {**_ALWAYS, **chosen["training"]}}
 
 
 def run_finetuning(
