@@ -19,7 +19,7 @@ from dnagpt.commands.progress import progress
 from dnagpt.commands.provenance import provenance
 from dnagpt.commands.results import write_metrics
 from dnagpt.commands.several_runs import report_runs, variations
-from dnagpt.commands.task_file import read_task_file
+from dnagpt.commands.task_file import read_task_file, warmup_tenths
 from dnagpt.commands.task_records import (
     TaskRecords,
     TrainingExamples,
@@ -94,8 +94,9 @@ def run_finetuning(
 
 def _as_given(settings: FinetuneSettings, base: Path | None) -> str:
     """Write the settings of several runs: steps and such, which follow from the records, only where they were given."""
-    derived = set(TrainingConfig.model_fields) - settings.training.model_fields_set
-    return settings_to_toml(settings, without={"training": derived, **(_OF_A_NEW_NETWORK if base else {})})
+    every = set(TrainingConfig.model_fields)
+    unset = {name: every - getattr(settings, name).model_fields_set for name in ("training", "twin")}
+    return settings_to_toml(settings, without={**unset, **_without_effect(settings, base)})
 
 
 def _run(settings: FinetuneSettings, base: Path | None, output: Path, *, resume: bool, quiet: bool) -> Finetuned:
@@ -105,24 +106,57 @@ def _run(settings: FinetuneSettings, base: Path | None, output: Path, *, resume:
     tasks = with_languages(started, tasks)
     model = _model(started, settings, base, tasks)
     refuse_unreadable_tests(model, tasks)
-    training = _schedule(settings, sum(len(one.labelled.parts["train"]) * one.windows for one in tasks))
-    resolved = settings.model_copy(update={"training": training})
-    configuration = settings_to_toml(resolved, without=_OF_A_NEW_NETWORK if base else None)
+    records = sum(len(one.labelled.parts["train"]) * one.windows for one in tasks)
+    training = _schedule(settings, records, warmup_tenths(base))
+    twin = _schedule(settings.model_copy(update={"training": _of_the_twin(settings)}), records)
+    resolved = settings.model_copy(update={"training": training, "twin": twin})
+    configuration = settings_to_toml(resolved, without=_without_effect(settings, base))
     run = RunFolder(output)
     unlearnt = DNAGPT(model.network.config)
     if settings.language_epochs:
         model = _read_as_language(model, tasks, settings, output / LANGUAGE, configuration, resume=resume, quiet=quiet)
     _teach(model, tasks, training, run, configuration, resume=resume, quiet=quiet)
     taught = {"model": load_model(run.model, device=fastest_device())}
-    if base is not None and "random weights" in settings.beside:
-        twin = RunFolder(output / RANDOM_WEIGHTS)
-        unlearnt.initialise(torch.Generator().manual_seed(training.seed))
-        other, whole = replace(model, network=unlearnt), training.model_copy(update={"lora": None})
-        _teach(other, tasks, whole, twin, configuration, resume=resume and twin.has_run, quiet=quiet)
-        taught["same network, random weights"] = load_model(twin.model, device=fastest_device())
-    finetuned = report_tasks(taught, tasks, run, settings.beside, seed=training.seed, quiet=quiet)
+    about = ""
+    if _has_twin(settings, base):
+        beside = RunFolder(output / RANDOM_WEIGHTS)
+        unlearnt.initialise(torch.Generator().manual_seed(twin.seed))
+        other = replace(model, network=unlearnt)
+        _teach(other, tasks, twin, beside, configuration, resume=resume and beside.has_run, quiet=quiet)
+        taught["same network, random weights"] = load_model(beside.model, device=fastest_device())
+        about = _about_the_twin(settings, training, twin)
+    finetuned = report_tasks(taught, tasks, run, settings.beside, about, seed=training.seed, quiet=quiet)
     write_metrics(finetuned.metrics, output)
     return finetuned
+
+
+def _has_twin(settings: FinetuneSettings, base: Path | None) -> bool:
+    return base is not None and "random weights" in settings.beside
+
+
+def _without_effect(settings: FinetuneSettings, base: Path | None) -> dict[str, Any]:
+    """Name the settings that do not count: of a new network beside a model folder, of a twin where there is none."""
+    return {**(_OF_A_NEW_NETWORK if base else {}), **({} if _has_twin(settings, base) else {"twin": True})}
+
+
+def _of_the_twin(settings: FinetuneSettings) -> FinetuneTraining:
+    """Give the training of the same network from random weights, all of which learn."""
+    own = {name: getattr(settings.twin, name) for name in settings.twin.model_fields_set}
+    return settings.training.model_copy(update={**own, "lora": None})
+
+
+def _about_the_twin(settings: FinetuneSettings, training: FinetuneTraining, twin: FinetuneTraining) -> str:
+    """Say to a reader of the report in which way the network from random weights was trained otherwise."""
+    names = ["learning_rate", "batch_size", "warmup_steps", "average", "embedding_decay", "patience"]
+    other = [f"{name} {getattr(twin, name):g} ({getattr(training, name):g})" for name in names
+             if getattr(twin, name) != getattr(training, name)]  # fmt: skip
+    text = "The same network from random weights was trained on the same records, with "
+    text += f"settings of its own (those of the model): {', '.join(other)}." if other else "the same settings."
+    if training.lora is not None:
+        text += " All of its weights learned, not an adapter beside them."
+    if settings.language_epochs:
+        text += " It did not read the sequences as language first (language_epochs): that was for the model alone."
+    return text
 
 
 def _refuse_lora_without_weights(settings: FinetuneSettings, base: Path | None) -> None:
@@ -226,12 +260,14 @@ def _from_folder(settings: FinetuneSettings, base: Path) -> Model:
     return replace(model, network=network)
 
 
-def _schedule(settings: FinetuneSettings, records: int) -> FinetuneTraining:
-    """Turn epochs into updates; validate and save once an epoch, and warm up over a tenth, unless told otherwise."""
+def _schedule(settings: FinetuneSettings, records: int, warmup_tenths: int = 1) -> FinetuneTraining:
+    """Turn epochs into updates; validate and save once an epoch, warm up over some tenths, unless told otherwise."""
     given = settings.training.model_fields_set
     epoch = max(1, records // settings.training.batch_size)
     steps = math.ceil(settings.epochs * epoch)
-    warmup = steps // 10 if settings.warmup_epochs is None else round(settings.warmup_epochs * epoch)
+    warmup = steps * warmup_tenths // 10
+    if settings.warmup_epochs is not None:
+        warmup = round(settings.warmup_epochs * epoch)
     first = next(iter(settings.tasks.values()))
     derived: dict[str, Any] = {
         "steps": steps, "validate_every": epoch, "checkpoint_every": epoch, "warmup_steps": warmup,

@@ -92,6 +92,9 @@ class FinetuneSettings(BaseModel):
     """How often the network first reads the training sequences as language, before it is taught the answers."""
     training: FinetuneTraining = FinetuneTraining()
     """The optimisation; steps, validate_every and checkpoint_every follow from the epochs where not given."""
+    twin: TrainingConfig = TrainingConfig()
+    """What differs from `training` where the same network is trained from random weights beside the model; what is set
+    neither here nor there is as for any network from random weights."""
     seeds: tuple[Seed, ...] = ()
     """Seeds of several runs, whose scores are given as mean and deviation; one run with training.seed where empty."""
     every_fold: bool = False

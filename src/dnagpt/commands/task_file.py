@@ -8,14 +8,13 @@ from dnagpt.checkpoint import read_config
 from dnagpt.commands.configuration import load_settings, read_toml
 from dnagpt.commands.finetune_settings import FinetuneSettings
 from dnagpt.errors import InputError
+from dnagpt.training import TrainingConfig
 
 _SOURCES = ("table", "train", "folder", "haplotypes", "classes")
 """The settings of `[data]` that each say where records come from."""
 
 _PAPER = {"epochs": 10, "training": {"batch_size": 8, "learning_rate": 3e-5}}
 """How the paper fine-tunes its networks; what has no value here is the same in all fine-tuning."""
-_PAPERS_WARMUP = 0.3
-"""The share of the epochs over which the learning rate rises in the paper: 3 of 10."""
 _PRETRAINED = {"training": {"batch_size": 32, "learning_rate": 1e-3, "average": 0.998, "patience": 5}}
 _NEW = {"training": {**_PRETRAINED["training"], "embedding_decay": 1.0}}
 _ALWAYS = {"weight_decay": 0.1, "number_weight": 1.0}
@@ -34,9 +33,18 @@ def read_task_file(
     given: dict[str, Any] = {} if table is None else {"data": {"table": str(table)}}
     given |= {} if template is None else {"template": template}
     settings = load_settings(FinetuneSettings, task_file, overrides, {**default_settings(base), **given})
-    if _is_papers(base) and settings.warmup_epochs is None:
-        return settings.model_copy(update={"warmup_epochs": _PAPERS_WARMUP * settings.epochs})
-    return settings
+    if base is None:
+        return settings
+    from_nothing = load_settings(FinetuneSettings, task_file, overrides, {**default_settings(None), **given})
+    return settings.model_copy(update={"twin": _twin(settings, from_nothing)})
+
+
+def _twin(settings: FinetuneSettings, from_nothing: FinetuneSettings) -> TrainingConfig:
+    """Say what differs in the training of the twin: what nobody set is as for a network from random weights."""
+    ours, others = settings.training, from_nothing.training
+    names = [name for name in TrainingConfig.model_fields if getattr(ours, name) != getattr(others, name)]
+    chosen = {name: getattr(others, name) for name in names}
+    return TrainingConfig(**{**chosen, **settings.twin.model_dump(exclude_unset=True)})
 
 
 def default_settings(base: Path | None) -> dict[str, Any]:
@@ -46,6 +54,11 @@ def default_settings(base: Path | None) -> dict[str, Any]:
     """
     chosen: dict[str, Any] = _NEW if base is None else _PAPER if _is_papers(base) else _PRETRAINED
     return {**chosen, "training": {**_ALWAYS, **chosen["training"]}}
+
+
+def warmup_tenths(base: Path | None) -> int:
+    """Say over how many tenths of a training the learning rate rises: one, or in the paper three of ten epochs."""
+    return 3 if _is_papers(base) else 1
 
 
 def _is_papers(base: Path | None) -> bool:

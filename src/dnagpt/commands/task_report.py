@@ -64,12 +64,12 @@ class Finetuned:
 
 
 def report_tasks(
-    taught: Mapping[str, Model], tasks: Sequence[TaskRecords], run: RunFolder, beside: Sequence[str], *,
-    seed: int, quiet: bool,
+    taught: Mapping[str, Model], tasks: Sequence[TaskRecords], run: RunFolder, beside: Sequence[str],
+    about_training: str = "", *, seed: int, quiet: bool,
 ) -> Finetuned:  # fmt: skip
     """Answer the test records of every task, score them beside the yardsticks, and write it all beside the model.
 
-    `taught` are the models by name, the one that the run is about first.
+    `taught` are the models by name, the one that the run is about first; `about_training` is told beside the losses.
     """
     found = [_report_task(taught, one, run, beside, several=len(tasks) > 1, seed=seed, quiet=quiet) for one in tasks]
     sections = [section for one in found for section in one.sections]
@@ -81,7 +81,7 @@ def report_tasks(
         run.path / "report.html",
         ", ".join(one.task.name for one in tasks),
         "; ".join(str(one.task.template) for one in tasks),
-        [*sections, _curves(run)],
+        [*sections, _curves(run, about_training)],
         model.provenance,
         notices=[note for one in tasks for note in one.labelled.notes],
         headlines=headlines[:4],
@@ -232,5 +232,5 @@ def _attention(
     return [Section("Where the model looks", text, figures=(figure,))]
 
 
-def _curves(run: RunFolder) -> Section:
-    return Section("Training", figures=(Figure(learning_curves(run.metrics), "Losses over the run."),))
+def _curves(run: RunFolder, text: str) -> Section:
+    return Section("Training", text, figures=(Figure(learning_curves(run.metrics), "Losses over the run."),))
