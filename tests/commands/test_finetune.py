@@ -350,7 +350,7 @@ def test_pairs_of_sequences_with_numbers_beside_them(here: Path, pretrained: Pat
         pretrained, here / "run", "--table", "sites.csv", "--template", template,
         *dotted({"epochs": 1, "transforms.age": "zscore", "beside": "[gc,kmers]"}),
     )  # fmt: skip
-    assert list(metrics["scores"]["test"]["rich"]) == ["model"]
+    assert list(metrics["scores"]["test"]["rich"]) == ["model", "4-mer logistic regression", "GC content only"]
     answers = {}
     others: dict[str, dict[str, object]] = {"new": {}, "other_sequence": {"right": "A" * 30}, "older": {"age_2": 6}}
     for name, changes in others.items():
