@@ -19,6 +19,7 @@ from tests.commands.test_end_to_end import check_stands_alone, finetune, lines_o
 from dnagpt.checkpoint import load_model
 from dnagpt.commands.configuration import load_settings
 from dnagpt.commands.finetune_settings import FinetuneSettings
+from dnagpt.commands.task_checks import score_names
 from dnagpt.commands.task_records import TaskRecords, TrainingExamples, answer_losses, read_tasks
 from dnagpt.genome.bases import decode_bases, encode_bases, reverse_complement
 from dnagpt.inference.generate import Continuation, Grammar, generate
@@ -94,6 +95,12 @@ def test_each_of_several_tasks_has_its_metrics_and_their_mean_judges(mixed: Path
     assert "mcc" in tasks["rich"]["scores"]["test"]["rich"]["model"]
     assert "squared_pearson" in tasks["level"]["scores"]["test"]["level"]["model"]
     assert {"predictions_rich.csv", "predictions_level.csv"} <= {path.name for path in mixed.iterdir()}
+
+
+def test_the_names_of_scores_are_known_before_anything_is_read(mixed: Path) -> None:
+    (line, _) = [line for line in lines_of(mixed) if "validation/score" in line]
+    names = {f"{task.name}/{name}" for task in load_model(mixed / "model").tasks.values() for name in score_names(task)}
+    assert {f"validation/{name}" for name in names | {"loss", "score"}} == line.keys() - {"step"}
 
 
 def test_training_loss_is_the_weighed_sum_of_those_of_the_tasks(mixed: Path) -> None:
@@ -466,6 +473,44 @@ average = 1
         "\n  data.tabel: there is no such setting. Did you mean 'table'?",
     )  # fmt: skip
     complaint(Case(["finetune", "task.toml", "-o", "run"], parts, {"task.toml": text}))
+
+
+SEVERAL_MISTAKES = """
+vocabulary = "dna-3mer"
+[training]
+weights = { gc = 2 }
+[tasks.rich]
+template = "<K>{sequence}<=><B>{rich?:bool}"
+data = { table = "sites.csv" }
+[tasks.level]
+template = "<K9>{sequence}<=><M>{level?:number}"
+data = { table = "site.csv", genome = "genome.fa" }
+tests = { other = { folder = "other" } }
+transforms = { level = "log2(x)" }
+class_weights = { high = 2 }
+metric = "rmse"
+"""
+
+
+def test_what_shows_before_records_are_read_is_named_at_once(complaint: Callable[[Case], None]) -> None:
+    files = {"task.toml": SEVERAL_MISTAKES, "sites.csv": table_text(gc_rows(20))}
+    parts = (
+        "7 mistakes in task.toml:", "\n  vocabulary: ",
+        "\n  tasks.rich.template: Template, position 20: 'bool' is no kind", "\n    <K>{sequence}<=>",
+        "\n  tasks.level.transforms.level: 'log2(x)' is no transform",
+        "\n  tasks.level.class_weights: class_weights is high",
+        "\n  tasks.level.data: site.csv does not exist. Did you mean 'sites.csv'?",
+        "\n  tasks.level.data: genome.fa does not exist",
+        "\n  tasks.level.tests.other: The folder other (data.folder) does not exist",
+    )  # fmt: skip
+    complaint(Case(["finetune", "task.toml", "-o", "run"], parts, files))
+    readable = SEVERAL_MISTAKES.replace("bool}", "boolean}").replace("dna-3mer", "dna-3mers")
+    files["task.toml"] = readable.replace("log2(x)", "log10(x)")
+    more = (
+        "7 mistakes in task.toml:", "\n  tasks.level.template: <K9> is not a reserved token",
+        "\n  training.weights: training.weights names gc", "\n  tasks.level.metric: The task 'level' cannot be judged",
+    )  # fmt: skip
+    complaint(Case(["finetune", "task.toml", "-o", "run"], more, files))
 
 
 def test_a_single_task_is_judged_by_the_metric_it_names(here: Path) -> None:

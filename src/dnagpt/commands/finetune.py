@@ -14,11 +14,12 @@ from dnagpt.commands.configuration import settings_to_toml
 from dnagpt.commands.finetune_settings import FinetuneSettings, FinetuneTraining
 from dnagpt.commands.network_settings import NetworkSettings
 from dnagpt.commands.panels import with_languages, with_panel
-from dnagpt.commands.pretrain import known_metric, save_best, show
+from dnagpt.commands.pretrain import save_best, show
 from dnagpt.commands.progress import progress
 from dnagpt.commands.provenance import provenance
 from dnagpt.commands.results import write_metrics
 from dnagpt.commands.several_runs import report_runs, variations
+from dnagpt.commands.task_checks import OF_ANY_NETWORK, judged_by, judging_metric, refuse_mistakes
 from dnagpt.commands.task_file import read_task_file, warmup_tenths
 from dnagpt.commands.task_records import (
     TaskRecords,
@@ -44,7 +45,6 @@ from dnagpt.language.template import Rows
 from dnagpt.language.vocabulary import Vocabulary
 from dnagpt.model import DNAGPT, fastest_device
 from dnagpt.training import AnswerLoss, Hooks, Objective, RunFolder, TrainingConfig, World, open_world, train
-from dnagpt.training.loop import LOWER_IS_BETTER
 from dnagpt.weights import empty_network, fill_network
 
 RANDOM_WEIGHTS = "random_weights"
@@ -56,10 +56,7 @@ ADAPTER = "adapter"
 LANGUAGE = "language"
 """The folder, within a run, of the network that has read the training sequences as language."""
 
-_OF_ANY_NETWORK = {"dropout", "panel"}
-"""Settings of the network that count wherever it comes from."""
-
-_OF_A_NEW_NETWORK = {"vocabulary": True, "model": set(NetworkSettings.model_fields) - _OF_ANY_NETWORK}
+_OF_A_NEW_NETWORK = {"vocabulary": True, "model": set(NetworkSettings.model_fields) - OF_ANY_NETWORK}
 """Settings that do not count where the network comes from a model folder."""
 
 _DERIVED = ("steps", "validate_every", "checkpoint_every", "warmup_steps", "metric")
@@ -72,6 +69,7 @@ def finetune(
 ) -> Path:  # fmt: skip
     """Fine-tune a model on the records of a task file, or of one table and a template."""
     settings = read_task_file(task_file, base, overrides, table=table, template=template)
+    refuse_mistakes(settings, base, str(task_file or "the settings"))
     return run_finetuning(settings, base, output, resume=resume, quiet=quiet).model
 
 
@@ -100,7 +98,6 @@ def _as_given(settings: FinetuneSettings, base: Path | None) -> str:
 
 
 def _run(settings: FinetuneSettings, base: Path | None, output: Path, *, resume: bool, quiet: bool) -> Finetuned:
-    _refuse_lora_without_weights(settings, base)
     tasks = read_tasks(settings)
     started = _from_folder(settings, base) if base is not None else _from_random_weights(settings)
     tasks = with_languages(started, tasks)
@@ -159,14 +156,6 @@ def _about_the_twin(settings: FinetuneSettings, training: FinetuneTraining, twin
     return text
 
 
-def _refuse_lora_without_weights(settings: FinetuneSettings, base: Path | None) -> None:
-    if settings.training.lora is not None and (base is None or settings.language_epochs):
-        raise InputError(
-            "training.lora learns an adapter beside the weights of a model, which stay as they are: "
-            + ("name the model." if base is None else "set language_epochs to 0.")
-        )
-
-
 def _read_as_language(
     model: Model, tasks: Sequence[TaskRecords], settings: FinetuneSettings, folder: Path, configuration: str, *,
     resume: bool, quiet: bool,
@@ -195,8 +184,6 @@ def _teach(
     examples = TrainingExamples(model, tasks, training.seed)
     losses = answer_losses(tasks, training, model.vocabulary)
     judged = [_Judged.of(model, one, losses) for one in tasks]
-    computed = _validation(model, [one.first(2) for one in judged], training.precision)
-    known_metric(training, lambda: computed)
     order = LengthOrder(examples.lengths, training.batch_size, training.seed)
     keep = _keeper(model, training)
     with open_world() as world, progress("Fine-tuning", training.steps, unit="steps", quiet=quiet) as track:
@@ -248,12 +235,6 @@ def _from_random_weights(settings: FinetuneSettings) -> Model:
 
 def _from_folder(settings: FinetuneSettings, base: Path) -> Model:
     model = load_model(base)
-    fixed = [f"model.{name}" for name in sorted(settings.model.model_fields_set - _OF_ANY_NETWORK)]
-    fixed += ["vocabulary"] if "vocabulary" in settings.model_fields_set else []
-    if fixed:
-        raise InputError(
-            f"{fixed[0]} cannot be set: the network in {base} has its own. Only model.dropout and model.panel can."
-        )
     config = model.network.config.model_copy(update={"dropout": settings.model.dropout or 0.0})
     network = empty_network(config, model.lacks)
     fill_network(network, model.network.state_dict(), str(base))
@@ -268,10 +249,9 @@ def _schedule(settings: FinetuneSettings, records: int, warmup_tenths: int = 1) 
     warmup = steps * warmup_tenths // 10
     if settings.warmup_epochs is not None:
         warmup = round(settings.warmup_epochs * epoch)
-    first = next(iter(settings.tasks.values()))
     derived: dict[str, Any] = {
         "steps": steps, "validate_every": epoch, "checkpoint_every": epoch, "warmup_steps": warmup,
-        "metric": "score" if len(settings.tasks) > 1 else first.metric or "loss",
+        "metric": judged_by(settings),
     }  # fmt: skip
     return settings.training.model_copy(update={key: value for key, value in derived.items() if key not in given})
 
@@ -298,9 +278,6 @@ class _Judged:
         own = losses[one.first_mark : one.first_mark + len(one.task.template.answered)]
         return cls(one, one.labelled.part(one.judged), rows, [loss.weight for loss in own])
 
-    def first(self, count: int) -> "_Judged":
-        return replace(self, records=self.records[:count], rows=self.rows[:count])
-
 
 def _validation(model: Model, judged: Sequence[_Judged], precision: str) -> dict[str, float]:
     """Judge the present weights: the loss and the usual scores of each task, and their mean where there are several.
@@ -315,21 +292,10 @@ def _validation(model: Model, judged: Sequence[_Judged], precision: str) -> dict
                for name, value in scores.items()}  # fmt: skip
     count = sum(len(one.records) for one in judged)
     metrics["loss"] = sum(scores["loss"] * len(one.records) / count for one, scores in zip(judged, found, strict=True))
-    chosen = [_chosen_metric(one.one, scores) for one, scores in zip(judged, found, strict=True)]
+    chosen = [judging_metric(one.one.task.name, one.one.settings.metric, list(scores))
+              for one, scores in zip(judged, found, strict=True)]  # fmt: skip
     scored = [scores[name] for name, scores in zip(chosen, found, strict=True) if name is not None]
     return {**metrics, "score": float(np.mean(scored))} if scored else metrics
-
-
-def _chosen_metric(one: TaskRecords, scores: Mapping[str, float]) -> str | None:
-    """Say by which score a task is judged beside others; None for one that answers with a sequence alone."""
-    better_high = [name for name in scores if not name.endswith(LOWER_IS_BETTER)]
-    name = one.settings.metric or next((n for n in better_high if n.endswith(("mcc", "squared_pearson"))), None)
-    if name is not None and name not in better_high:
-        raise InputError(
-            f"The task {one.task.name!r} cannot be judged beside others by {name!r}. Set its `metric` "
-            f"to a score that is better the higher it is: {', '.join(better_high) or 'it has none'}."
-        )
-    return name
 
 
 def _task_scores(model: Model, judged: _Judged, precision: str) -> dict[str, float]:
