@@ -17,10 +17,12 @@ from tests.commands.examples import GC_TEMPLATE, Row, gc_content, gc_rows, rando
 from tests.commands.test_end_to_end import check_stands_alone, finetune, lines_of, read_rows
 
 from dnagpt.checkpoint import load_model
+from dnagpt.commands import task_report
 from dnagpt.commands.configuration import load_settings
 from dnagpt.commands.finetune_settings import FinetuneSettings
 from dnagpt.commands.task_checks import score_names
 from dnagpt.commands.task_records import TaskRecords, TrainingExamples, answer_losses, read_tasks
+from dnagpt.errors import InputError
 from dnagpt.genome.bases import decode_bases, encode_bases, reverse_complement
 from dnagpt.inference.generate import Continuation, Grammar, generate
 from dnagpt.inference.sampling import Sampling
@@ -329,6 +331,35 @@ def test_yardsticks_stand_beside_the_model_on_all_and_on_clean_records(here: Pat
     assert "group by group" in page.read_text()
     assert "Where the model looks" in page.read_text()
     assert (here / "run" / "random_weights" / "model" / "model.safetensors").is_file()
+
+
+@pytest.mark.parametrize("length", [60, 300])
+def test_the_place_of_the_cut_is_marked_where_sequences_are_read_whole(
+    length: int, here: Path, pretrained: Path
+) -> None:
+    write(here / "sites.csv", placed_rows((length,) * 24))
+    finetune(
+        pretrained, here / "run", "--table", "sites.csv", "--template", GC_TEMPLATE,
+        *dotted({
+            "epochs": 1, "beside": "[]", "data.split_column": "part", "data.cut": "[30,36]",
+            "data.window": f"[10,{length}]", "views.frames": 2, "views.too_long": "centre",
+        }),
+    )  # fmt: skip
+    page = (here / "run" / "report.html").read_text()
+    assert ("counted from the dashed line, where data.cut" in page) == (length == 60)
+
+
+def test_attention_names_the_record_that_it_cannot_read(
+    pretrained: Path, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = placed_rows()
+    rows[3]["sequence"] *= 4
+    write(here / "sites.csv", rows)
+    (one,) = records_of({"template": GC_TEMPLATE, "data": {"table": "sites.csv", "split_column": "part"}})
+    assert len(one.labelled.parts["train"]) == 12
+    monkeypatch.setattr(task_report, "ATTENTION_RECORDS", 4)  # every third, so the second is row 4
+    with pytest.raises(InputError, match=r"sites\.csv, row 4: "):
+        task_report._attention(load_model(pretrained), one, "train")
 
 
 def test_yardsticks_are_chosen_and_fitted_on_the_scaled_numbers(here: Path) -> None:
