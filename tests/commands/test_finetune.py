@@ -21,7 +21,7 @@ from dnagpt.commands import task_report
 from dnagpt.commands.configuration import load_settings
 from dnagpt.commands.finetune_settings import FinetuneSettings
 from dnagpt.commands.task_checks import score_names
-from dnagpt.commands.task_records import TaskRecords, TrainingExamples, answer_losses, read_tasks
+from dnagpt.commands.task_records import TaskRecords, TrainingExamples, answer_losses, as_language, read_tasks
 from dnagpt.errors import InputError
 from dnagpt.genome.bases import decode_bases, encode_bases, reverse_complement
 from dnagpt.inference.generate import Continuation, Grammar, generate
@@ -204,6 +204,33 @@ def test_long_sequences_are_read_on_both_strands_as_asked(too_long: str, here: P
         chances.append([float(row["probability_true"]) for row in read_rows(here / f"{name}.answers.csv")])
     assert chances[0] == pytest.approx(chances[1], abs=1e-6)
     assert len(set(chances[0])) > 12
+
+
+@pytest.mark.parametrize(("too_long", "tiles"), [("centre", [1, 1]), ("tiles", [1, 3])])
+def test_the_language_of_long_sequences_is_read_as_the_task_says(
+    too_long: str, tiles: list[int], here: Path, pretrained: Path
+) -> None:
+    """The context of 64 holds 61 k-mers of 3 between the tokens of the template: 183 letters or a little less."""
+    rows = placed_rows([170 if number % 2 else 400 for number in range(24)])
+    write(here / "sites.csv", rows)
+    data = {"table": "sites.csv", "split_column": "part"}
+    (one,) = records_of({"template": GC_TEMPLATE, "data": data, "views": {"too_long": too_long, "frames": 2}})
+    text = as_language(one, load_model(pretrained))
+    assert text is not None
+    read = [str(record["sequence"]) for record in text.labelled.part("train")]
+    whole = [str(record["sequence"]) for record in one.labelled.part("train")]
+    expected = [tiles[len(sequence) > 200] for sequence in whole]
+    assert len(read) == len(text.labelled.parts["train"]) == sum(expected)
+    for sequence, count in zip(whole, expected, strict=True):
+        own, read = read[:count], read[count:]
+        assert all(part in sequence for part in own)
+        assert sum(map(len, own)) >= len(sequence) or too_long == "centre"
+    options = dotted({"language_epochs": 1, "epochs": 1, "beside": "[]", "data.split_column": "part"})
+    done(
+        "finetune", "--model", pretrained, "--table", "sites.csv", "--template", GC_TEMPLATE, "-o", "run", "--quiet",
+        *options, "--set", f"views.too_long={too_long}", "--set", "training.batch_size=2",
+    )  # fmt: skip
+    assert lines_of(here / "run" / "language")[-1]["step"] == sum(expected) // 2
 
 
 def test_classes_are_weighed_by_their_counts_or_by_name(here: Path) -> None:

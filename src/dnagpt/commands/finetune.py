@@ -161,7 +161,7 @@ def _read_as_language(
     resume: bool, quiet: bool,
 ) -> Model:  # fmt: skip
     """Teach the network to foresee the training sequences themselves (Gururangan et al. 2020, arXiv 2004.10964)."""
-    found = [text for one in tasks if (text := as_language(one)) is not None]
+    found = [text for one in tasks if (text := as_language(one, model)) is not None]
     texts = [replace(text, first_mark=place) for place, text in enumerate(found)]
     if not texts:
         raise InputError("language_epochs is set, but no task is given a sequence behind a first token. Leave it out.")

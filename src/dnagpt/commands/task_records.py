@@ -114,11 +114,11 @@ def true_classes(records: Sequence[Mapping[str, object]], item: Field) -> "np.nd
     return np.array([read_boolean(record[item.name]) for record in records], dtype=np.int64)
 
 
-def as_language(one: TaskRecords) -> TaskRecords | None:
+def as_language(one: TaskRecords, model: Model) -> TaskRecords | None:
     """Turn a task into foreseeing its own given sequence, k-mer by k-mer; None where it gives none.
 
     What follows the sequence in the template is left out, but for the token that ends it. A sequence is read once, as
-    it is, whatever the views of the task.
+    it is, whatever the views of the task; of one that is too long, the centre or every tile is, as the task says.
     """
     parts = one.task.template.parts
     found = next((at for at, part in enumerate(parts) if isinstance(part, Field) and part.kind == "sequence"), 0)
@@ -130,7 +130,29 @@ def as_language(one: TaskRecords) -> TaskRecords | None:
     kept = {name: transform for name, transform in one.task.transforms.items() if name in template.columns}
     task = Task(one.task.name, template, kept)
     settings = one.settings.model_copy(update={"substitutions": 0.0, "class_weights": None, "metric": None})
-    return replace(one, task=task, settings=settings, first_mark=0)
+    given = Template((*parts[:found], replace(sequence, answered=False), *after))
+    labelled = _fitting(one, given, model)
+    return replace(one, task=task, settings=settings, labelled=labelled, first_mark=0)
+
+
+def _fitting(one: TaskRecords, template: Template, model: Model) -> Labelled:
+    """Put the centre of a sequence that is too long, or all tiles of it, each a record, where the whole one stood."""
+    views, labelled = Views(too_long=one.task.views.too_long), one.labelled
+    if views == Views():
+        return labelled
+    context = model.network.config.context
+    records: list[Mapping[str, object]] = []
+    names: list[str] = []
+    parts: dict[Part, tuple[int, ...]] = {}
+    for part, places in labelled.parts.items():
+        first = len(records)
+        for place in places:
+            record, where = labelled.records[place], labelled.names[place]
+            found = views.of(record, template, model.vocabulary, context, where)
+            records += found
+            names += [where] * len(found)
+        parts[part] = tuple(range(first, len(records)))
+    return replace(labelled, records=records, names=names, parts=parts)
 
 
 class TrainingExamples:
