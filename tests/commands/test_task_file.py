@@ -7,14 +7,15 @@ from typing import Any
 
 import pytest
 import torch
-from tests.commands.calls import contents, done, dotted
+from tests.commands.calls import call, check_complaint, contents, done, dotted
 from tests.commands.examples import GC_TEMPLATE, gc_rows, table_text
 
-from dnagpt.checkpoint import Model, save_model
+from dnagpt.checkpoint import Model, load_model, save_model
 from dnagpt.commands.finetune_settings import FinetuneSettings
 from dnagpt.commands.task_file import read_task_file
 from dnagpt.language.vocabulary import Vocabulary
 from dnagpt.model import DNAGPT, ModelConfig
+from dnagpt.weights import Absent
 
 TABLE = ["--table", "sites.csv", "--template", GC_TEMPLATE]
 
@@ -86,3 +87,24 @@ def test_a_run_without_a_twin_says_nothing_of_one(papers: Path, here: Path) -> N
 def test_a_network_of_the_papers_shape_warms_up_as_long_as_it_is_told(papers: Path) -> None:
     assert settings_for(papers, "epochs=2").warmup_epochs is None
     assert settings_for(papers, "epochs=2", "warmup_epochs=0.5").warmup_epochs == 0.5
+
+
+def test_a_part_that_the_weights_lack_is_drawn_anew_and_learns(
+    papers: Path, here: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    model = load_model(papers)
+    for part in ("number_embedding", "number_head"):
+        setattr(model.network, part, Absent(part))
+    save_model(here / "lacking", model)
+    (here / "sites.csv").write_text(table_text([{**row, "level": n} for n, row in enumerate(gc_rows(40))]))
+    template = ["--template", "<K>{sequence}<=><M>{level?:number}", "--table", "sites.csv", "--quiet"]
+    asked = ["finetune", *template, "--model", "lacking", *dotted({"epochs": 1, "beside": "[]"})]
+    adapter = call(*asked, "-o", "adapter", "--set", "training.lora.rank=2")
+    check_complaint(adapter, "lacking have no number embedding and no number head", "Leave training.lora out")
+    done(*asked, "-o", "run")
+    assert "have no number embedding and no number head: drawn anew (seed 0)" in caplog.text
+    assert load_model(here / "run" / "model").lacks == ()
+    done(*asked, "-o", "again")
+    weights = [(here / run / "model" / "model.safetensors").read_bytes() for run in ("run", "again")]
+    assert weights[0] == weights[1]
+    done("predict", "run/model", "sites.csv", "-o", "answers.csv", "--quiet")

@@ -1,5 +1,6 @@
 """`dnagpt finetune`: from labelled records to a model that answers for new ones."""
 
+import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from dnagpt.checkpoint import Model, load_model, save_model
+from dnagpt.checkpoint import Model, load_model, needed_parts, save_model
 from dnagpt.commands.configuration import settings_to_toml
 from dnagpt.commands.finetune_settings import FinetuneSettings, FinetuneTraining
 from dnagpt.commands.network_settings import NetworkSettings
@@ -43,9 +44,11 @@ from dnagpt.inference.answers import Readings, read_answers
 from dnagpt.inference.predict import mean_of_views
 from dnagpt.language.template import Rows
 from dnagpt.language.vocabulary import Vocabulary
-from dnagpt.model import DNAGPT, fastest_device
+from dnagpt.model import DNAGPT, ModelConfig, fastest_device
 from dnagpt.training import AnswerLoss, Hooks, Objective, RunFolder, TrainingConfig, World, open_world, train
-from dnagpt.weights import empty_network, fill_network
+from dnagpt.weights import PARTS, empty_network, fill_network
+
+logger = logging.getLogger("dnagpt")
 
 RANDOM_WEIGHTS = "random_weights"
 """The folder, within a run, of the same network trained from random weights."""
@@ -99,7 +102,7 @@ def _as_given(settings: FinetuneSettings, base: Path | None) -> str:
 
 def _run(settings: FinetuneSettings, base: Path | None, output: Path, *, resume: bool, quiet: bool) -> Finetuned:
     tasks = read_tasks(settings)
-    started = _from_folder(settings, base) if base is not None else _from_random_weights(settings)
+    started = _from_folder(settings, base, tasks) if base is not None else _from_random_weights(settings)
     tasks = with_languages(started, tasks)
     model = _model(started, settings, base, tasks)
     refuse_unreadable_tests(model, tasks)
@@ -233,12 +236,34 @@ def _from_random_weights(settings: FinetuneSettings) -> Model:
     return Model(network, vocabulary, {})
 
 
-def _from_folder(settings: FinetuneSettings, base: Path) -> Model:
+def _from_folder(settings: FinetuneSettings, base: Path, tasks: Sequence[TaskRecords]) -> Model:
+    """Take the network of a model folder; parts that the tasks need and its weights lack are drawn anew."""
     model = load_model(base)
     config = model.network.config.model_copy(update={"dropout": settings.model.dropout or 0.0})
-    network = empty_network(config, model.lacks)
-    fill_network(network, model.network.state_dict(), str(base))
+    needed = {part for one in tasks for part in needed_parts(one.task.template)}
+    needed |= {"token_head"} if settings.language_epochs else set()
+    new = [part for part in model.lacks if part in needed]
+    network = empty_network(config, [part for part in model.lacks if part not in new])
+    weights = model.network.state_dict()
+    if new:
+        named = " and no ".join(PARTS[part] for part in new)
+        if settings.training.lora is not None:
+            raise InputError(
+                f"The weights in {base} have no {named}, and beside an adapter a new one would not learn. "
+                "Leave training.lora out, or take weights that have it."
+            )
+        seed = settings.training.seed
+        logger.warning("The weights in %s have no %s: drawn anew (seed %d), to learn with the rest.", base, named, seed)
+        weights |= _drawn(config, new, seed)
+    fill_network(network, weights, str(base))
     return replace(model, network=network)
+
+
+def _drawn(config: ModelConfig, parts: Sequence[str], seed: int) -> dict[str, torch.Tensor]:
+    """Draw the weights of some parts of a network as for a network that is all new."""
+    network = DNAGPT(config)
+    network.initialise(torch.Generator().manual_seed(seed))
+    return {name: weight for name, weight in network.state_dict().items() if name.partition(".")[0] in parts}
 
 
 def _schedule(settings: FinetuneSettings, records: int, warmup_tenths: int = 1) -> FinetuneTraining:
