@@ -13,9 +13,9 @@ from tests.commands.calls import done, dotted
 from tests.conftest import PROJECT
 from tests.pages import DOCS, check_settings, rows, section
 
-from dnagpt.commands.finetune import _defaults
 from dnagpt.commands.finetune_settings import FinetuneSettings, FinetuneTraining, LoraSettings, TaskSettings
 from dnagpt.commands.network_settings import NetworkSettings
+from dnagpt.commands.task_file import default_settings
 from dnagpt.data.labelled import DataConfig
 from dnagpt.evaluation.metrics import classification_metrics, regression_metrics
 from dnagpt.language.presets import PRESETS as VOCABULARIES
@@ -42,7 +42,7 @@ QUICK = dotted(
 @pytest.mark.parametrize("heading", SECTIONS)
 def test_every_setting_stands_in_its_table_with_its_default(heading: str) -> None:
     training = SECTIONS[heading] is FinetuneTraining
-    defaults, derived = (_defaults(None)["training"], DERIVED) if training else ({}, ())
+    defaults, derived = (default_settings(None)["training"], DERIVED) if training else ({}, ())
     check_settings(PAGE, heading, SECTIONS[heading], defaults=defaults, derived=derived)
 
 

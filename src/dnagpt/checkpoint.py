@@ -230,7 +230,7 @@ def load_model(
     InputError lists what is missing, strange or of another shape; nothing in the folder is ever executed.
     """
     folder = _existing(Path(folder))
-    vocabulary = _vocabulary(folder)
+    vocabulary = read_vocabulary(folder)
     config, lacks, digest = _config(folder)
     if config.vocabulary_size != vocabulary.size:
         raise InputError(
@@ -333,8 +333,9 @@ def config_problems(error: ValidationError) -> str:
     return listed(problems)
 
 
-def _vocabulary(folder: Path) -> Vocabulary:
+def read_vocabulary(folder: str | Path) -> Vocabulary:
     """Read the vocabulary; a file name in it, which other tools might follow, is refused (`/` is a released token)."""
+    folder = _existing(Path(folder))
     path = folder / "vocabulary.json"
     try:
         vocabulary = Vocabulary.from_json(_text(folder, "vocabulary.json"), where=str(path))
@@ -355,7 +356,7 @@ def read_tasks(folder: Path, vocabulary: Vocabulary) -> dict[str, Task]:
         raise InputError(f"{path} is not TOML: {error}.") from None
     for name, task in tasks.items():
         try:
-            _try_to_write(task.template, vocabulary)
+            refuse_unwritable(task.template, vocabulary)
             if task.haplotypes is not None:
                 task.haplotypes.refuse_vocabulary(vocabulary)
         except InputError as error:
@@ -363,7 +364,8 @@ def read_tasks(folder: Path, vocabulary: Vocabulary) -> dict[str, Task]:
     return tasks
 
 
-def _try_to_write(template: Template, vocabulary: Vocabulary) -> None:
+def refuse_unwritable(template: Template, vocabulary: Vocabulary) -> None:
+    """Refuse a template whose answers, tokens or letters a vocabulary cannot write."""
     answer_spans(vocabulary, template)
     for part in template.parts:
         if isinstance(part, Literal):

@@ -264,6 +264,10 @@ FINETUNE_SETTINGS: dict[str, tuple[dict[str, object], tuple[str, ...]]] = {
     "unknown_policy": ({"views.too_long": "cut"}, ("views.too_long = 'cut'", "'centre' or 'tiles'")),
     "shape_beyond_the_vocabulary": ({"model.overlapping": "true"}, ("model.overlapping cannot be set",)),
     "test_without_a_source": ({"tests.other.seed": 1}, ("tests.other.classes", "exactly one of data.table")),
+    "warmup_of_all_epochs": (
+        {"epochs": 2, "warmup_epochs": 2},
+        ("1 mistake", "warmup_epochs: the learning rate would rise for 2 of 2"),
+    ),
     "language_of_nothing": ({"language_epochs": -1}, ("language_epochs = -1", "greater than or equal to 0")),
 }
 

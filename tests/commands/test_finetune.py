@@ -17,9 +17,12 @@ from tests.commands.examples import GC_TEMPLATE, Row, gc_content, gc_rows, rando
 from tests.commands.test_end_to_end import check_stands_alone, finetune, lines_of, read_rows
 
 from dnagpt.checkpoint import load_model
+from dnagpt.commands import task_report
 from dnagpt.commands.configuration import load_settings
 from dnagpt.commands.finetune_settings import FinetuneSettings
-from dnagpt.commands.task_records import TaskRecords, TrainingExamples, answer_losses, read_tasks
+from dnagpt.commands.task_checks import score_names
+from dnagpt.commands.task_records import TaskRecords, TrainingExamples, answer_losses, as_language, read_tasks
+from dnagpt.errors import InputError
 from dnagpt.genome.bases import decode_bases, encode_bases, reverse_complement
 from dnagpt.inference.generate import Continuation, Grammar, generate
 from dnagpt.inference.sampling import Sampling
@@ -94,6 +97,12 @@ def test_each_of_several_tasks_has_its_metrics_and_their_mean_judges(mixed: Path
     assert "mcc" in tasks["rich"]["scores"]["test"]["rich"]["model"]
     assert "squared_pearson" in tasks["level"]["scores"]["test"]["level"]["model"]
     assert {"predictions_rich.csv", "predictions_level.csv"} <= {path.name for path in mixed.iterdir()}
+
+
+def test_the_names_of_scores_are_known_before_anything_is_read(mixed: Path) -> None:
+    (line, _) = [line for line in lines_of(mixed) if "validation/score" in line]
+    names = {f"{task.name}/{name}" for task in load_model(mixed / "model").tasks.values() for name in score_names(task)}
+    assert {f"validation/{name}" for name in names | {"loss", "score"}} == line.keys() - {"step"}
 
 
 def test_training_loss_is_the_weighed_sum_of_those_of_the_tasks(mixed: Path) -> None:
@@ -195,6 +204,33 @@ def test_long_sequences_are_read_on_both_strands_as_asked(too_long: str, here: P
         chances.append([float(row["probability_true"]) for row in read_rows(here / f"{name}.answers.csv")])
     assert chances[0] == pytest.approx(chances[1], abs=1e-6)
     assert len(set(chances[0])) > 12
+
+
+@pytest.mark.parametrize(("too_long", "tiles"), [("centre", [1, 1]), ("tiles", [1, 3])])
+def test_the_language_of_long_sequences_is_read_as_the_task_says(
+    too_long: str, tiles: list[int], here: Path, pretrained: Path
+) -> None:
+    """The context of 64 holds 61 k-mers of 3 between the tokens of the template: 183 letters or a little less."""
+    rows = placed_rows([170 if number % 2 else 400 for number in range(24)])
+    write(here / "sites.csv", rows)
+    data = {"table": "sites.csv", "split_column": "part"}
+    (one,) = records_of({"template": GC_TEMPLATE, "data": data, "views": {"too_long": too_long, "frames": 2}})
+    text = as_language(one, load_model(pretrained))
+    assert text is not None
+    read = [str(record["sequence"]) for record in text.labelled.part("train")]
+    whole = [str(record["sequence"]) for record in one.labelled.part("train")]
+    expected = [tiles[len(sequence) > 200] for sequence in whole]
+    assert len(read) == len(text.labelled.parts["train"]) == sum(expected)
+    for sequence, count in zip(whole, expected, strict=True):
+        own, read = read[:count], read[count:]
+        assert all(part in sequence for part in own)
+        assert sum(map(len, own)) >= len(sequence) or too_long == "centre"
+    options = dotted({"language_epochs": 1, "epochs": 1, "beside": "[]", "data.split_column": "part"})
+    done(
+        "finetune", "--model", pretrained, "--table", "sites.csv", "--template", GC_TEMPLATE, "-o", "run", "--quiet",
+        *options, "--set", f"views.too_long={too_long}", "--set", "training.batch_size=2",
+    )  # fmt: skip
+    assert lines_of(here / "run" / "language")[-1]["step"] == sum(expected) // 2
 
 
 def test_classes_are_weighed_by_their_counts_or_by_name(here: Path) -> None:
@@ -324,6 +360,35 @@ def test_yardsticks_stand_beside_the_model_on_all_and_on_clean_records(here: Pat
     assert (here / "run" / "random_weights" / "model" / "model.safetensors").is_file()
 
 
+@pytest.mark.parametrize("length", [60, 300])
+def test_the_place_of_the_cut_is_marked_where_sequences_are_read_whole(
+    length: int, here: Path, pretrained: Path
+) -> None:
+    write(here / "sites.csv", placed_rows((length,) * 24))
+    finetune(
+        pretrained, here / "run", "--table", "sites.csv", "--template", GC_TEMPLATE,
+        *dotted({
+            "epochs": 1, "beside": "[]", "data.split_column": "part", "data.cut": "[30,36]",
+            "data.window": f"[10,{length}]", "views.frames": 2, "views.too_long": "centre",
+        }),
+    )  # fmt: skip
+    page = (here / "run" / "report.html").read_text()
+    assert ("counted from the dashed line, where data.cut" in page) == (length == 60)
+
+
+def test_attention_names_the_record_that_it_cannot_read(
+    pretrained: Path, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = placed_rows()
+    rows[3]["sequence"] *= 4
+    write(here / "sites.csv", rows)
+    (one,) = records_of({"template": GC_TEMPLATE, "data": {"table": "sites.csv", "split_column": "part"}})
+    assert len(one.labelled.parts["train"]) == 12
+    monkeypatch.setattr(task_report, "ATTENTION_RECORDS", 4)  # every third, so the second is row 4
+    with pytest.raises(InputError, match=r"sites\.csv, row 4: "):
+        task_report._attention(load_model(pretrained), one, "train")
+
+
 def test_yardsticks_are_chosen_and_fitted_on_the_scaled_numbers(here: Path) -> None:
     rows = [{**row, "level": f"{10 ** (6 * gc_content(row['sequence'])):.6g}"} for row in gc_rows(120)]
     write(here / "sites.csv", rows)
@@ -350,7 +415,7 @@ def test_pairs_of_sequences_with_numbers_beside_them(here: Path, pretrained: Pat
         pretrained, here / "run", "--table", "sites.csv", "--template", template,
         *dotted({"epochs": 1, "transforms.age": "zscore", "beside": "[gc,kmers]"}),
     )  # fmt: skip
-    assert list(metrics["scores"]["test"]["rich"]) == ["model"]
+    assert list(metrics["scores"]["test"]["rich"]) == ["model", "4-mer logistic regression", "GC content only"]
     answers = {}
     others: dict[str, dict[str, object]] = {"new": {}, "other_sequence": {"right": "A" * 30}, "older": {"age_2": 6}}
     for name, changes in others.items():
@@ -468,6 +533,44 @@ average = 1
     complaint(Case(["finetune", "task.toml", "-o", "run"], parts, {"task.toml": text}))
 
 
+SEVERAL_MISTAKES = """
+vocabulary = "dna-3mer"
+[training]
+weights = { gc = 2 }
+[tasks.rich]
+template = "<K>{sequence}<=><B>{rich?:bool}"
+data = { table = "sites.csv" }
+[tasks.level]
+template = "<K9>{sequence}<=><M>{level?:number}"
+data = { table = "site.csv", genome = "genome.fa" }
+tests = { other = { folder = "other" } }
+transforms = { level = "log2(x)" }
+class_weights = { high = 2 }
+metric = "rmse"
+"""
+
+
+def test_what_shows_before_records_are_read_is_named_at_once(complaint: Callable[[Case], None]) -> None:
+    files = {"task.toml": SEVERAL_MISTAKES, "sites.csv": table_text(gc_rows(20))}
+    parts = (
+        "7 mistakes in task.toml:", "\n  vocabulary: ",
+        "\n  tasks.rich.template: Template, position 20: 'bool' is no kind", "\n    <K>{sequence}<=>",
+        "\n  tasks.level.transforms.level: 'log2(x)' is no transform",
+        "\n  tasks.level.class_weights: class_weights is high",
+        "\n  tasks.level.data: site.csv does not exist. Did you mean 'sites.csv'?",
+        "\n  tasks.level.data: genome.fa does not exist",
+        "\n  tasks.level.tests.other: The folder other (data.folder) does not exist",
+    )  # fmt: skip
+    complaint(Case(["finetune", "task.toml", "-o", "run"], parts, files))
+    readable = SEVERAL_MISTAKES.replace("bool}", "boolean}").replace("dna-3mer", "dna-3mers")
+    files["task.toml"] = readable.replace("log2(x)", "log10(x)")
+    more = (
+        "7 mistakes in task.toml:", "\n  tasks.level.template: <K9> is not a reserved token",
+        "\n  training.weights: training.weights names gc", "\n  tasks.level.metric: The task 'level' cannot be judged",
+    )  # fmt: skip
+    complaint(Case(["finetune", "task.toml", "-o", "run"], more, files))
+
+
 def test_a_single_task_is_judged_by_the_metric_it_names(here: Path) -> None:
     write(here / "sites.csv", gc_rows(20))
     settings = load_settings(
@@ -476,3 +579,29 @@ def test_a_single_task_is_judged_by_the_metric_it_names(here: Path) -> None:
     assert settings.tasks["task"].metric == "auroc"
     done("finetune", "--table", "sites.csv", "--template", GC_TEMPLATE, "-o", "run", *tiny(metric="auroc"))
     assert 'metric = "auroc"' in (here / "run" / "config.toml").read_text().partition("[training]")[2]
+
+
+ONE_TASK = f'template = "{GC_TEMPLATE}"\n[data]\ntable = "sites.csv"\n'
+IN_A_FOLDER = f'template = "{GC_TEMPLATE}"\n[data]\nfolder = "sites"\n'
+GIVEN_TWICE: dict[str, tuple[str, list[str], tuple[str, ...]]] = {
+    "table": (ONE_TASK, ["--table", "mine.csv"], ("--table", "task.toml", "data.table", "--set data.table=")),
+    "another_source": (IN_A_FOLDER, ["--table", "mine.csv"], ("data.folder", "take data.folder out of the file")),
+    "template": (ONE_TASK, ["--template", GC_TEMPLATE], ("--template", "task.toml", "--set template=")),
+    "several_tasks": (MIXED, ["--table", "mine.csv"], ("--table is for a single task", "--set tasks.NAME.data.table=")),
+    "template_of_several": (MIXED, ["--template", GC_TEMPLATE], ("--template is for", "--set tasks.NAME.template=")),
+}
+
+
+@pytest.mark.parametrize("name", GIVEN_TWICE)
+def test_a_table_or_template_beside_a_task_file_that_has_its_own(name: str, complaint: Callable[[Case], None]) -> None:
+    text, options, parts = GIVEN_TWICE[name]
+    files = {"task.toml": text, "sites.csv": table_text(gc_rows(20)), "mine.csv": table_text(gc_rows(20))}
+    complaint(Case(["finetune", "task.toml", *options, "-o", "run", *dotted(TINY)], parts, files))
+
+
+def test_a_table_and_a_template_complete_a_task_file(here: Path) -> None:
+    write(here / "sites.csv", gc_rows(20))
+    (here / "task.toml").write_text('name = "rich"\n[data]\nduplicates = "drop"\n')
+    done("finetune", "task.toml", "--table", "sites.csv", "--template", GC_TEMPLATE, "-o", "run", *tiny())
+    assert list(metrics_of(here / "run")["tasks"]) == ["rich"]
+    assert 'duplicates = "drop"' in (here / "run" / "config.toml").read_text()

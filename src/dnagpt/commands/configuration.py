@@ -25,7 +25,7 @@ def load_settings(
     """
     layers: list[Any] = [dict(defaults or {})]
     if file is not None:
-        layers.append(_read_toml(file))
+        layers.append(read_toml(file))
     layers += [_override(text) for text in overrides]
     try:
         merged = OmegaConf.to_container(OmegaConf.merge(*layers), resolve=True)
@@ -44,7 +44,8 @@ def settings_to_toml(settings: BaseModel, *, without: Mapping[str, Any] | None =
     return tomli_w.dumps(settings.model_dump(mode="json", exclude_none=True, exclude=dict(without or {})))
 
 
-def _read_toml(file: Path) -> dict[str, Any]:
+def read_toml(file: Path) -> dict[str, Any]:
+    """Read a settings file as it is written, unchecked; InputError where it is missing or no TOML."""
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:

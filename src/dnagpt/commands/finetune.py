@@ -1,5 +1,6 @@
 """`dnagpt finetune`: from labelled records to a model that answers for new ones."""
 
+import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,16 +10,18 @@ from typing import Any
 import numpy as np
 import torch
 
-from dnagpt.checkpoint import Model, load_model, read_config, save_model
-from dnagpt.commands.configuration import load_settings, settings_to_toml
+from dnagpt.checkpoint import Model, load_model, needed_parts, save_model
+from dnagpt.commands.configuration import settings_to_toml
 from dnagpt.commands.finetune_settings import FinetuneSettings, FinetuneTraining
 from dnagpt.commands.network_settings import NetworkSettings
 from dnagpt.commands.panels import with_languages, with_panel
-from dnagpt.commands.pretrain import known_metric, save_best, show
+from dnagpt.commands.pretrain import save_best, show
 from dnagpt.commands.progress import progress
 from dnagpt.commands.provenance import provenance
 from dnagpt.commands.results import write_metrics
 from dnagpt.commands.several_runs import report_runs, variations
+from dnagpt.commands.task_checks import OF_ANY_NETWORK, judged_by, judging_metric, refuse_mistakes
+from dnagpt.commands.task_file import read_task_file, warmup_tenths
 from dnagpt.commands.task_records import (
     TaskRecords,
     TrainingExamples,
@@ -41,10 +44,11 @@ from dnagpt.inference.answers import Readings, read_answers
 from dnagpt.inference.predict import mean_of_views
 from dnagpt.language.template import Rows
 from dnagpt.language.vocabulary import Vocabulary
-from dnagpt.model import DNAGPT, fastest_device
+from dnagpt.model import DNAGPT, ModelConfig, fastest_device
 from dnagpt.training import AnswerLoss, Hooks, Objective, RunFolder, TrainingConfig, World, open_world, train
-from dnagpt.training.loop import LOWER_IS_BETTER
-from dnagpt.weights import empty_network, fill_network
+from dnagpt.weights import PARTS, empty_network, fill_network
+
+logger = logging.getLogger("dnagpt")
 
 RANDOM_WEIGHTS = "random_weights"
 """The folder, within a run, of the same network trained from random weights."""
@@ -55,20 +59,11 @@ ADAPTER = "adapter"
 LANGUAGE = "language"
 """The folder, within a run, of the network that has read the training sequences as language."""
 
-_OF_ANY_NETWORK = {"dropout", "panel"}
-"""Settings of the network that count wherever it comes from."""
-
-_OF_A_NEW_NETWORK = {"vocabulary": True, "model": set(NetworkSettings.model_fields) - _OF_ANY_NETWORK}
+_OF_A_NEW_NETWORK = {"vocabulary": True, "model": set(NetworkSettings.model_fields) - OF_ANY_NETWORK}
 """Settings that do not count where the network comes from a model folder."""
 
 _DERIVED = ("steps", "validate_every", "checkpoint_every", "warmup_steps", "metric")
 """Settings of the training that follow from the epochs and the tasks where they are not given."""
-
-_PAPER = {"epochs": 10, "warmup_epochs": 3, "training": {"batch_size": 8, "learning_rate": 3e-5}}
-"""How the paper fine-tunes its networks; what has no value here is the same in all fine-tuning."""
-_PRETRAINED = {"training": {"batch_size": 32, "learning_rate": 1e-3, "average": 0.998, "patience": 5}}
-_NEW = {"training": {**_PRETRAINED["training"], "embedding_decay": 1.0}}
-_ALWAYS = {"weight_decay": 0.1, "number_weight": 1.0}
 
 
 def finetune(
@@ -76,27 +71,9 @@ def finetune(
     table: Path | None = None, template: str | None = None, resume: bool = False, quiet: bool = False,
 ) -> Path:  # fmt: skip
     """Fine-tune a model on the records of a task file, or of one table and a template."""
-    named = ("data.", "tasks.")
-    if task_file is None and table is None and not any(text.startswith(named) for text in overrides):
-        raise InputError("There are no labelled records to learn from. Give --table and --template, or a task file.")
-    defaults = _defaults(base)
-    if table is not None:
-        defaults["data"] = {"table": str(table)}
-    if template is not None:
-        defaults["template"] = template
-    settings = load_settings(FinetuneSettings, task_file, overrides, defaults)
+    settings = read_task_file(task_file, base, overrides, table=table, template=template)
+    refuse_mistakes(settings, base, str(task_file or "the settings"))
     return run_finetuning(settings, base, output, resume=resume, quiet=quiet).model
-
-
-def _defaults(base: Path | None) -> dict[str, Any]:
-    """Choose what holds where a task file says nothing: the paper's values for networks of its shape, ours for others.
-
-    Ours were measured on polyadenylation signals and the GUE tasks, with networks of a million weights.
-    """
-    chosen: dict[str, Any] = _NEW if base is None else _PRETRAINED
-    if base is not None and read_config(base).number_embedding == "released":
-        chosen = _PAPER
-    return {**chosen, "training": {**_ALWAYS, **chosen["training"]}}
 
 
 def run_finetuning(
@@ -118,43 +95,68 @@ def run_finetuning(
 
 def _as_given(settings: FinetuneSettings, base: Path | None) -> str:
     """Write the settings of several runs: steps and such, which follow from the records, only where they were given."""
-    derived = set(TrainingConfig.model_fields) - settings.training.model_fields_set
-    return settings_to_toml(settings, without={"training": derived, **(_OF_A_NEW_NETWORK if base else {})})
+    every = set(TrainingConfig.model_fields)
+    unset = {name: every - getattr(settings, name).model_fields_set for name in ("training", "twin")}
+    return settings_to_toml(settings, without={**unset, **_without_effect(settings, base)})
 
 
 def _run(settings: FinetuneSettings, base: Path | None, output: Path, *, resume: bool, quiet: bool) -> Finetuned:
-    _refuse_lora_without_weights(settings, base)
     tasks = read_tasks(settings)
-    started = _from_folder(settings, base) if base is not None else _from_random_weights(settings)
+    started = _from_folder(settings, base, tasks) if base is not None else _from_random_weights(settings)
     tasks = with_languages(started, tasks)
     model = _model(started, settings, base, tasks)
     refuse_unreadable_tests(model, tasks)
-    training = _schedule(settings, sum(len(one.labelled.parts["train"]) * one.windows for one in tasks))
-    resolved = settings.model_copy(update={"training": training})
-    configuration = settings_to_toml(resolved, without=_OF_A_NEW_NETWORK if base else None)
+    records = sum(len(one.labelled.parts["train"]) * one.windows for one in tasks)
+    training = _schedule(settings, records, warmup_tenths(base))
+    twin = _schedule(settings.model_copy(update={"training": _of_the_twin(settings)}), records)
+    resolved = settings.model_copy(update={"training": training, "twin": twin})
+    configuration = settings_to_toml(resolved, without=_without_effect(settings, base))
     run = RunFolder(output)
     unlearnt = DNAGPT(model.network.config)
     if settings.language_epochs:
         model = _read_as_language(model, tasks, settings, output / LANGUAGE, configuration, resume=resume, quiet=quiet)
     _teach(model, tasks, training, run, configuration, resume=resume, quiet=quiet)
     taught = {"model": load_model(run.model, device=fastest_device())}
-    if base is not None and "random weights" in settings.beside:
-        twin = RunFolder(output / RANDOM_WEIGHTS)
-        unlearnt.initialise(torch.Generator().manual_seed(training.seed))
-        other, whole = replace(model, network=unlearnt), training.model_copy(update={"lora": None})
-        _teach(other, tasks, whole, twin, configuration, resume=resume and twin.has_run, quiet=quiet)
-        taught["same network, random weights"] = load_model(twin.model, device=fastest_device())
-    finetuned = report_tasks(taught, tasks, run, settings.beside, seed=training.seed, quiet=quiet)
+    about = ""
+    if _has_twin(settings, base):
+        beside = RunFolder(output / RANDOM_WEIGHTS)
+        unlearnt.initialise(torch.Generator().manual_seed(twin.seed))
+        other = replace(model, network=unlearnt)
+        _teach(other, tasks, twin, beside, configuration, resume=resume and beside.has_run, quiet=quiet)
+        taught["same network, random weights"] = load_model(beside.model, device=fastest_device())
+        about = _about_the_twin(settings, training, twin)
+    finetuned = report_tasks(taught, tasks, run, settings.beside, about, seed=training.seed, quiet=quiet)
     write_metrics(finetuned.metrics, output)
     return finetuned
 
 
-def _refuse_lora_without_weights(settings: FinetuneSettings, base: Path | None) -> None:
-    if settings.training.lora is not None and (base is None or settings.language_epochs):
-        raise InputError(
-            "training.lora learns an adapter beside the weights of a model, which stay as they are: "
-            + ("name the model." if base is None else "set language_epochs to 0.")
-        )
+def _has_twin(settings: FinetuneSettings, base: Path | None) -> bool:
+    return base is not None and "random weights" in settings.beside
+
+
+def _without_effect(settings: FinetuneSettings, base: Path | None) -> dict[str, Any]:
+    """Name the settings that do not count: of a new network beside a model folder, of a twin where there is none."""
+    return {**(_OF_A_NEW_NETWORK if base else {}), **({} if _has_twin(settings, base) else {"twin": True})}
+
+
+def _of_the_twin(settings: FinetuneSettings) -> FinetuneTraining:
+    """Give the training of the same network from random weights, all of which learn."""
+    own = {name: getattr(settings.twin, name) for name in settings.twin.model_fields_set}
+    return settings.training.model_copy(update={**own, "lora": None})
+
+
+def _about_the_twin(settings: FinetuneSettings, training: FinetuneTraining, twin: FinetuneTraining) -> str:
+    """Say to a reader of the report in which way the network from random weights was trained otherwise."""
+    names = ["learning_rate", "batch_size", "warmup_steps", "average", "embedding_decay", "patience"]
+    other = [f"{name} {getattr(twin, name):g} ({getattr(training, name):g})" for name in names
+             if getattr(twin, name) != getattr(training, name)]  # fmt: skip
+    text = "The same network from random weights was trained on the same records, with "
+    text += f"settings of its own (those of the model): {', '.join(other)}." if other else "the same settings."
+    if training.lora is not None:
+        text += " All of its weights learned, not an adapter beside them."
+    if settings.language_epochs:
+        text += " It did not read the sequences as language first (language_epochs): that was for the model alone."
+    return text
 
 
 def _read_as_language(
@@ -162,7 +164,7 @@ def _read_as_language(
     resume: bool, quiet: bool,
 ) -> Model:  # fmt: skip
     """Teach the network to foresee the training sequences themselves (Gururangan et al. 2020, arXiv 2004.10964)."""
-    found = [text for one in tasks if (text := as_language(one)) is not None]
+    found = [text for one in tasks if (text := as_language(one, model)) is not None]
     texts = [replace(text, first_mark=place) for place, text in enumerate(found)]
     if not texts:
         raise InputError("language_epochs is set, but no task is given a sequence behind a first token. Leave it out.")
@@ -185,8 +187,6 @@ def _teach(
     examples = TrainingExamples(model, tasks, training.seed)
     losses = answer_losses(tasks, training, model.vocabulary)
     judged = [_Judged.of(model, one, losses) for one in tasks]
-    computed = _validation(model, [one.first(2) for one in judged], training.precision)
-    known_metric(training, lambda: computed)
     order = LengthOrder(examples.lengths, training.batch_size, training.seed)
     keep = _keeper(model, training)
     with open_world() as world, progress("Fine-tuning", training.steps, unit="steps", quiet=quiet) as track:
@@ -236,30 +236,47 @@ def _from_random_weights(settings: FinetuneSettings) -> Model:
     return Model(network, vocabulary, {})
 
 
-def _from_folder(settings: FinetuneSettings, base: Path) -> Model:
+def _from_folder(settings: FinetuneSettings, base: Path, tasks: Sequence[TaskRecords]) -> Model:
+    """Take the network of a model folder; parts that the tasks need and its weights lack are drawn anew."""
     model = load_model(base)
-    fixed = [f"model.{name}" for name in sorted(settings.model.model_fields_set - _OF_ANY_NETWORK)]
-    fixed += ["vocabulary"] if "vocabulary" in settings.model_fields_set else []
-    if fixed:
-        raise InputError(
-            f"{fixed[0]} cannot be set: the network in {base} has its own. Only model.dropout and model.panel can."
-        )
     config = model.network.config.model_copy(update={"dropout": settings.model.dropout or 0.0})
-    network = empty_network(config, model.lacks)
-    fill_network(network, model.network.state_dict(), str(base))
+    needed = {part for one in tasks for part in needed_parts(one.task.template)}
+    needed |= {"token_head"} if settings.language_epochs else set()
+    new = [part for part in model.lacks if part in needed]
+    network = empty_network(config, [part for part in model.lacks if part not in new])
+    weights = model.network.state_dict()
+    if new:
+        named = " and no ".join(PARTS[part] for part in new)
+        if settings.training.lora is not None:
+            raise InputError(
+                f"The weights in {base} have no {named}, and beside an adapter a new one would not learn. "
+                "Leave training.lora out, or take weights that have it."
+            )
+        seed = settings.training.seed
+        logger.warning("The weights in %s have no %s: drawn anew (seed %d), to learn with the rest.", base, named, seed)
+        weights |= _drawn(config, new, seed)
+    fill_network(network, weights, str(base))
     return replace(model, network=network)
 
 
-def _schedule(settings: FinetuneSettings, records: int) -> FinetuneTraining:
-    """Turn epochs into updates; validate and save once an epoch, and warm up over a tenth, unless told otherwise."""
+def _drawn(config: ModelConfig, parts: Sequence[str], seed: int) -> dict[str, torch.Tensor]:
+    """Draw the weights of some parts of a network as for a network that is all new."""
+    network = DNAGPT(config)
+    network.initialise(torch.Generator().manual_seed(seed))
+    return {name: weight for name, weight in network.state_dict().items() if name.partition(".")[0] in parts}
+
+
+def _schedule(settings: FinetuneSettings, records: int, warmup_tenths: int = 1) -> FinetuneTraining:
+    """Turn epochs into updates; validate and save once an epoch, warm up over some tenths, unless told otherwise."""
     given = settings.training.model_fields_set
     epoch = max(1, records // settings.training.batch_size)
     steps = math.ceil(settings.epochs * epoch)
-    warmup = steps // 10 if settings.warmup_epochs is None else round(settings.warmup_epochs * epoch)
-    first = next(iter(settings.tasks.values()))
+    warmup = steps * warmup_tenths // 10
+    if settings.warmup_epochs is not None:
+        warmup = round(settings.warmup_epochs * epoch)
     derived: dict[str, Any] = {
         "steps": steps, "validate_every": epoch, "checkpoint_every": epoch, "warmup_steps": warmup,
-        "metric": "score" if len(settings.tasks) > 1 else first.metric or "loss",
+        "metric": judged_by(settings),
     }  # fmt: skip
     return settings.training.model_copy(update={key: value for key, value in derived.items() if key not in given})
 
@@ -286,9 +303,6 @@ class _Judged:
         own = losses[one.first_mark : one.first_mark + len(one.task.template.answered)]
         return cls(one, one.labelled.part(one.judged), rows, [loss.weight for loss in own])
 
-    def first(self, count: int) -> "_Judged":
-        return replace(self, records=self.records[:count], rows=self.rows[:count])
-
 
 def _validation(model: Model, judged: Sequence[_Judged], precision: str) -> dict[str, float]:
     """Judge the present weights: the loss and the usual scores of each task, and their mean where there are several.
@@ -303,21 +317,10 @@ def _validation(model: Model, judged: Sequence[_Judged], precision: str) -> dict
                for name, value in scores.items()}  # fmt: skip
     count = sum(len(one.records) for one in judged)
     metrics["loss"] = sum(scores["loss"] * len(one.records) / count for one, scores in zip(judged, found, strict=True))
-    chosen = [_chosen_metric(one.one, scores) for one, scores in zip(judged, found, strict=True)]
+    chosen = [judging_metric(one.one.task.name, one.one.settings.metric, list(scores))
+              for one, scores in zip(judged, found, strict=True)]  # fmt: skip
     scored = [scores[name] for name, scores in zip(chosen, found, strict=True) if name is not None]
     return {**metrics, "score": float(np.mean(scored))} if scored else metrics
-
-
-def _chosen_metric(one: TaskRecords, scores: Mapping[str, float]) -> str | None:
-    """Say by which score a task is judged beside others; None for one that answers with a sequence alone."""
-    better_high = [name for name in scores if not name.endswith(LOWER_IS_BETTER)]
-    name = one.settings.metric or next((n for n in better_high if n.endswith(("mcc", "squared_pearson"))), None)
-    if name is not None and name not in better_high:
-        raise InputError(
-            f"The task {one.task.name!r} cannot be judged beside others by {name!r}. Set its `metric` "
-            f"to a score that is better the higher it is: {', '.join(better_high) or 'it has none'}."
-        )
-    return name
 
 
 def _task_scores(model: Model, judged: _Judged, precision: str) -> dict[str, float]:

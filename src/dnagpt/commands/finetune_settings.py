@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from dnagpt.commands.network_settings import NetworkSettings
 from dnagpt.data.labelled import DataConfig
@@ -86,11 +86,15 @@ class FinetuneSettings(BaseModel):
     epochs: float = Field(default=10, gt=0)
     """How often each training record is seen, at most."""
     warmup_epochs: float | None = Field(default=None, ge=0)
-    """Epochs over which the learning rate rises; a tenth of all of them where not given."""
+    """Epochs over which the learning rate rises, fewer than all; a tenth of them where not given, and three tenths for
+    a network of the paper's shapes."""
     language_epochs: float = Field(default=0, ge=0)
     """How often the network first reads the training sequences as language, before it is taught the answers."""
     training: FinetuneTraining = FinetuneTraining()
     """The optimisation; steps, validate_every and checkpoint_every follow from the epochs where not given."""
+    twin: TrainingConfig = TrainingConfig()
+    """What differs from `training` where the same network is trained from random weights beside the model; what is set
+    neither here nor there is as for any network from random weights."""
     seeds: tuple[Seed, ...] = ()
     """Seeds of several runs, whose scores are given as mean and deviation; one run with training.seed where empty."""
     every_fold: bool = False
@@ -119,6 +123,17 @@ class FinetuneSettings(BaseModel):
             if not name.strip() or not name.isprintable() or set(name) & set("/\\"):
                 raise ValueError(f"the name {name!r} cannot be part of a file's name; take letters, digits, - and _")
         return tasks
+
+    @field_validator("warmup_epochs")
+    @classmethod
+    def _shorter_than_the_run(cls, warmup: float | None, info: ValidationInfo) -> float | None:
+        epochs = info.data.get("epochs")
+        if warmup is not None and epochs is not None and warmup >= epochs:
+            raise ValueError(
+                f"the learning rate would rise for {warmup:g} of {epochs:g} epochs and never reach its height; "
+                "give fewer, or leave it out"
+            )
+        return warmup
 
     @field_validator("seeds")
     @classmethod

@@ -9,7 +9,7 @@ from dnagpt.commands.scoring import Answers, Question, Score, TestSet
 from dnagpt.data.settings import PARTS
 from dnagpt.data.split_report import SplitReport
 from dnagpt.evaluation import plots
-from dnagpt.evaluation.classification import calibration_bins
+from dnagpt.evaluation.classification import calibration_bins, one_against_rest
 from dnagpt.evaluation.plot_matrices import confusion_plot
 from dnagpt.evaluation.plot_numbers import prediction_plot, residual_plot
 from dnagpt.evaluation.report import Cell, Figure, Headline, Section, Table, comparison_table, metrics_table
@@ -138,6 +138,9 @@ def _class_figures(
     if len(question.options) == 2:
         ranked = {method: (true, chances[:, 1]) for method, (true, chances) in answered.items()}
         figures.append(Figure(plots.ranking_plot(ranked), "ROC and precision-recall."))
+    else:
+        against_rest = plots.ranking_plot(one_against_rest(truth, said, question.options))
+        figures.append(Figure(against_rest, "ROC and precision-recall of the model, each class against the rest."))
     return figures
 
 

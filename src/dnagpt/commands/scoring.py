@@ -119,13 +119,16 @@ def yardstick_answers(
 ) -> Answers:  # fmt: skip
     """Fit what is known without a language model on the training records, and let it answer.
 
-    GC content, 4-mers and the small convolutional network see the letters of a given sequence alone, so they are
-    left out where a task gives none, or several.
+    GC content, 4-mers and the small convolutional network see the letters of the given sequences alone: of several,
+    all in the order of the template with an N between two, which no 4-mer reaches across. They are left out where a
+    task gives none.
     """
     names = [item.name for item in task.template.given if item.kind == "sequence"]
-    if len(names) != 1 or not train:
+    if not names or not train:
         return {}
-    known, judged, asked_of = ([str(record[names[0]]) for record in part] for part in (train, validation, asked))
+    known, judged, asked_of = (
+        ["N".join(str(record[name]) for name in names) for record in part] for part in (train, validation, asked)
+    )
     found: Answers = {question: {} for question in questions(task)}
     for question, methods in found.items():
         truth, judged_truth = (_in_models_unit(task, question, question.truth(part)) for part in (train, validation))

@@ -43,6 +43,7 @@ def _varied(settings: FinetuneSettings, fold: int | None, seed: int | None) -> F
     changes: dict[str, Any] = {"seeds": (), "every_fold": False}
     if seed is not None:
         changes["training"] = settings.training.model_copy(update={"seed": seed})
+        changes["twin"] = settings.twin.model_copy(update={"seed": seed})
     if fold is not None:
         changes["tasks"] = {
             name: one.model_copy(update={"data": DataConfig(**{**one.data.model_dump(), "fold": fold})})

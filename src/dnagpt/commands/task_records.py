@@ -17,7 +17,7 @@ from dnagpt.errors import InputError
 from dnagpt.genome.haplotypes import Alleles
 from dnagpt.genome.legend import UNKNOWN_CONTIG
 from dnagpt.inference.predict import field_options, fitting_rows, view_rows
-from dnagpt.language.grammar import MOST_ANSWERS, Field, Literal
+from dnagpt.language.grammar import Field, Literal
 from dnagpt.language.template import Rows, Template, answer_spans, read_boolean
 from dnagpt.language.vocabulary import Vocabulary
 from dnagpt.tasks import Task, Transform, Views
@@ -59,7 +59,6 @@ def read_tasks(settings: FinetuneSettings) -> list[TaskRecords]:
     for name, one in settings.tasks.items():
         transforms = {field: Transform.parse(text) for field, text in one.transforms.items()}
         task = Task(name, Template.parse(one.template), transforms, one.views)
-        _refuse_what_cannot_be_asked(task, one)
         labelled = _labelled(one.data, task)
         refuse_single_class(task, labelled.part("train"), "The training records")
         tests = {test: _labelled(config, task) for test, config in one.tests.items()}
@@ -68,29 +67,11 @@ def read_tasks(settings: FinetuneSettings) -> list[TaskRecords]:
                 raise InputError(f"tests.{test} of the task {name!r} has no test records. Correct its data settings.")
         found.append(TaskRecords(_fitted(task, labelled), one, labelled, tests, mark))
         mark += len(task.template.answered)
-    if mark > MOST_ANSWERS:
-        raise InputError(f"The tasks have {mark} answers in all; {MOST_ANSWERS} fit one run. Split the tasks.")
     return found
 
 
 def _labelled(config: DataConfig, task: Task) -> Labelled:
     return read_labelled(config, task) if config.haplotypes is None else read_haplotype_records(config, task)
-
-
-def _refuse_what_cannot_be_asked(task: Task, settings: TaskSettings) -> None:
-    template = task.template
-    if not template.answered:
-        raise InputError(f"The template {template} answers nothing. Mark the answer with ?, as in {{label?:boolean}}.")
-    if not any(item.kind == "sequence" for item in template.given):
-        for name, used in (("views", task.views != Views()), ("substitutions", settings.substitutions > 0)):
-            if used:
-                raise InputError(f"{name}: the template {template} gives no sequence that they could change.")
-    asked = settings.class_weights
-    options = [option for item in template.answered for option in field_options(item)]
-    strangers = sorted(set(asked) - set(options)) if isinstance(asked, dict) else []
-    if strangers or (asked is not None and not options):
-        named = ", ".join(strangers) or repr(asked)
-        raise InputError(f"class_weights is {named}, but the classes answered are {', '.join(options) or 'none'}.")
 
 
 def refuse_unreadable_tests(model: Model, tasks: Sequence[TaskRecords]) -> None:
@@ -136,11 +117,11 @@ def true_classes(records: Sequence[Mapping[str, object]], item: Field) -> "np.nd
     return np.array([read_boolean(record[item.name]) for record in records], dtype=np.int64)
 
 
-def as_language(one: TaskRecords) -> TaskRecords | None:
+def as_language(one: TaskRecords, model: Model) -> TaskRecords | None:
     """Turn a task into foreseeing its own given sequence, k-mer by k-mer; None where it gives none.
 
     What follows the sequence in the template is left out, but for the token that ends it. A sequence is read once, as
-    it is, whatever the views of the task.
+    it is, whatever the views of the task; of one that is too long, the centre or every tile is, as the task says.
     """
     parts = one.task.template.parts
     found = next((at for at, part in enumerate(parts) if isinstance(part, Field) and part.kind == "sequence"), 0)
@@ -152,7 +133,29 @@ def as_language(one: TaskRecords) -> TaskRecords | None:
     kept = {name: transform for name, transform in one.task.transforms.items() if name in template.columns}
     task = Task(one.task.name, template, kept)
     settings = one.settings.model_copy(update={"substitutions": 0.0, "class_weights": None, "metric": None})
-    return replace(one, task=task, settings=settings, first_mark=0)
+    given = Template((*parts[:found], replace(sequence, answered=False), *after))
+    labelled = _fitting(one, given, model)
+    return replace(one, task=task, settings=settings, labelled=labelled, first_mark=0)
+
+
+def _fitting(one: TaskRecords, template: Template, model: Model) -> Labelled:
+    """Put the centre of a sequence that is too long, or all tiles of it, each a record, where the whole one stood."""
+    views, labelled = Views(too_long=one.task.views.too_long), one.labelled
+    if views == Views():
+        return labelled
+    context = model.network.config.context
+    records: list[Mapping[str, object]] = []
+    names: list[str] = []
+    parts: dict[Part, tuple[int, ...]] = {}
+    for part, places in labelled.parts.items():
+        first = len(records)
+        for place in places:
+            record, where = labelled.records[place], labelled.names[place]
+            found = views.of(record, template, model.vocabulary, context, where)
+            records += found
+            names += [where] * len(found)
+        parts[part] = tuple(range(first, len(records)))
+    return replace(labelled, records=records, names=names, parts=parts)
 
 
 class TrainingExamples:
@@ -233,12 +236,6 @@ def answer_losses(tasks: Sequence[TaskRecords], training: TrainingConfig, vocabu
             weight = one.settings.weight * training.weights.get(name, 1.0)
             weight *= training.number_weight if item.kind == "number" else 1.0
             losses.append(AnswerLoss(name, item.kind == "number", weight, _class_weights(one, item, vocabulary)))
-    names = [loss.name for loss in losses]
-    strangers = set(training.weights) - set(names)
-    if strangers:
-        raise InputError(
-            f"training.weights names {', '.join(sorted(strangers))}, but the run answers {', '.join(names)}."
-        )
     return losses
 
 

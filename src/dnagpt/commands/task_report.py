@@ -32,7 +32,7 @@ from dnagpt.commands.scoring import (
     yardstick_answers,
 )
 from dnagpt.commands.task_records import TaskRecords
-from dnagpt.data.labelled import Part
+from dnagpt.data.labelled import DataConfig, Part
 from dnagpt.data.split_report import split_report
 from dnagpt.evaluation import plots
 from dnagpt.evaluation.report import Figure, Headline, Section, write_report
@@ -64,12 +64,12 @@ class Finetuned:
 
 
 def report_tasks(
-    taught: Mapping[str, Model], tasks: Sequence[TaskRecords], run: RunFolder, beside: Sequence[str], *,
-    seed: int, quiet: bool,
+    taught: Mapping[str, Model], tasks: Sequence[TaskRecords], run: RunFolder, beside: Sequence[str],
+    about_training: str = "", *, seed: int, quiet: bool,
 ) -> Finetuned:  # fmt: skip
     """Answer the test records of every task, score them beside the yardsticks, and write it all beside the model.
 
-    `taught` are the models by name, the one that the run is about first.
+    `taught` are the models by name, the one that the run is about first; `about_training` is told beside the losses.
     """
     found = [_report_task(taught, one, run, beside, several=len(tasks) > 1, seed=seed, quiet=quiet) for one in tasks]
     sections = [section for one in found for section in one.sections]
@@ -81,7 +81,7 @@ def report_tasks(
         run.path / "report.html",
         ", ".join(one.task.name for one in tasks),
         "; ".join(str(one.task.template) for one in tasks),
-        [*sections, _curves(run)],
+        [*sections, _curves(run, about_training)],
         model.provenance,
         notices=[note for one in tasks for note in one.labelled.notes],
         headlines=headlines[:4],
@@ -173,7 +173,7 @@ def _report_task(
             for question, methods in found.items()
         }
     sections += score_sections(scores, records, found, sets, heading=heading)
-    sections += _attention(next(iter(taught.values())), one.task, own, places)
+    sections += _attention(next(iter(taught.values())), one, part)
     return Finetuned(run.model, metrics, sections, headlines_of(scores), _rows(scores, facts))
 
 
@@ -208,29 +208,43 @@ def _rows(scores: Sequence[Score], facts: Mapping[str, str]) -> list[ScoreRow]:
     ]
 
 
-def _attention(
-    model: Model, task: Task, records: Sequence[Mapping[str, object]], places: Sequence[str]
-) -> list[Section]:
+def _attention(model: Model, one: TaskRecords, part: Part) -> list[Section]:
     """Show where the model looks when it answers the first question, where that tells classes apart."""
+    task, labelled = one.task, one.labelled
     question = questions(task)[0]
     if not question.options or not any(item.kind == "sequence" for item in task.template.given):
         return []
-    some = records[:: max(1, len(records) // ATTENTION_RECORDS)][:ATTENTION_RECORDS]
+    every = labelled.parts[part]
+    some = every[:: max(1, len(every) // ATTENTION_RECORDS)][:ATTENTION_RECORDS]
+    records, names = [labelled.records[place] for place in some], [labelled.names[place] for place in some]
     context, vocabulary = model.network.config.context, model.vocabulary
     shown = [
         task.views.of(record, task.template, vocabulary, context, where)[0]
-        for record, where in zip(some, places, strict=False)
+        for record, where in zip(records, names, strict=True)
     ]
-    classes = [question.options[place] for place in np.asarray(question.truth(some)).tolist()]
-    profile = attention_profile(model, task, shown, classes)
+    classes = [question.options[number] for number in np.asarray(question.truth(records)).tolist()]
+    profile = attention_profile(model, task, shown, classes, where=names.__getitem__)
     text = (
         f"How the attention of the last layer is spread over the bases when {question.item.name} is asked for, "
         f"averaged over {len(some):,} records by their true class. Attention shows where a model looks, not why it "
         "answers as it does."
     )
-    figure = Figure(plots.attention_plot(profile.attention, counts=profile.counts), "Attention along the sequence.")
+    whole = all(view[profile.field] == record[profile.field] for view, record in zip(shown, records, strict=True))
+    cut = cut_place(one.settings.data) if whole else 0
+    caption = "Attention along the sequence"
+    caption += ", counted from the dashed line, where data.cut took the motif out." if cut else "."
+    figure = Figure(plots.attention_plot(profile.attention, counts=profile.counts, first=-cut), caption)
     return [Section("Where the model looks", text, figures=(figure,))]
 
 
-def _curves(run: RunFolder) -> Section:
-    return Section("Training", figures=(Figure(learning_curves(run.metrics), "Losses over the run."),))
+def cut_place(config: DataConfig) -> int:
+    """Say how many bases stand before the place that a motif was cut out of; 0 where none was.
+
+    >>> cut_place(DataConfig(table="sites.csv", window=(100, 500), cut=(297, 303)))
+    197
+    """
+    return 0 if config.cut is None else config.cut[0] - (config.window or (0, 0))[0]
+
+
+def _curves(run: RunFolder, text: str) -> Section:
+    return Section("Training", text, figures=(Figure(learning_curves(run.metrics), "Losses over the run."),))
