@@ -56,6 +56,11 @@ GENOMES: dict[str, Case] = {
     "species": Case([*PRETRAIN, "--fasta", "J=@genome"], ("genome.fa, species 'J'", "It has", "<R>")),
     "species_before_the_file": Case([*PRETRAIN, "--fasta", "J=nowhere.fa"], ("nowhere.fa, species 'J'",)),
     "species_in_evaluation": Case([*EVALUATE_GENOME, "--species", "J"], ("genome.fa, species 'J'", "It has")),
+    "given_twice": Case(
+        ["pretrain", "run.toml", *PRETRAIN[1:], "--fasta", "O=b.fa"],
+        ("run.toml names its genomes", "--fasta names others"),
+        {"run.toml": INTERVALS, "a.fa": GENOME},
+    ),
     "held_out_intervals_of_another_genome": Case(
         ["pretrain", "run.toml", *PRETRAIN[1:]],
         ("chr9",),

@@ -8,7 +8,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 
 from dnagpt.checkpoint import Model, save_model
-from dnagpt.commands.configuration import load_settings, settings_to_toml
+from dnagpt.commands.configuration import load_settings, read_toml, settings_to_toml
 from dnagpt.commands.network_settings import NetworkSettings
 from dnagpt.commands.progress import Track, progress
 from dnagpt.commands.provenance import provenance
@@ -70,6 +70,8 @@ def pretrain(
     """Pre-train a model on the genomes of a settings file, or on FASTA files given as LETTER=PATH."""
     if config is None and not fasta and not any(text.startswith("corpus.") for text in overrides):
         raise InputError("There is no genome to learn from. Give --fasta LETTER=PATH, or a settings file.")
+    if config is not None and fasta and "species" in read_toml(config).get("corpus", {}):
+        raise InputError(f"{config} names its genomes, and --fasta names others. Leave out --fasta, or the file's.")
     defaults = {"corpus": {"species": [named_species(text) for text in fasta]}} if fasta else {}
     settings = load_settings(PretrainSettings, config, overrides, defaults)
     return run_pretraining(settings, output, resume=resume, quiet=quiet)
