@@ -1,5 +1,6 @@
 """The tasks of a run with their records: read, scaled, and written as the rows that a network is taught with."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -22,6 +23,8 @@ from dnagpt.tasks import Task, Transform, Views
 from dnagpt.tasks.haplotypes import POPULATION
 from dnagpt.tasks.task import field_numbers
 from dnagpt.training import AnswerLoss, TrainingConfig
+
+logger = logging.getLogger("dnagpt")
 
 _VIEW_STREAM = 7
 
@@ -48,6 +51,11 @@ class TaskRecords:
         """The part by which training is judged: validation, or training where there is none."""
         return "validation" if self.labelled.parts["validation"] else "train"
 
+    @property
+    def scored(self) -> Part:
+        """The part that scores are of: the test, or where there is none, that by which training is judged."""
+        return "test" if self.labelled.parts["test"] else self.judged
+
 
 def read_tasks(settings: FinetuneSettings) -> list[TaskRecords]:
     """Read the records of every task, and fit what is fitted on the training records alone."""
@@ -63,7 +71,7 @@ def read_tasks(settings: FinetuneSettings) -> list[TaskRecords]:
         for test, records in tests.items():
             if not records.parts["test"]:
                 raise InputError(f"tests.{test} of the task {name!r} has no test records. Correct its data settings.")
-        found.append(TaskRecords(_fitted(task, labelled), one, labelled, tests, mark))
+        found.append(_with_note_of_scores(TaskRecords(_fitted(task, labelled), one, labelled, tests, mark)))
         mark += len(task.template.answered)
     if mark > MOST_ANSWERS:
         raise InputError(f"The tasks have {mark} answers in all; {MOST_ANSWERS} fit one run. Split the tasks.")
@@ -72,6 +80,21 @@ def read_tasks(settings: FinetuneSettings) -> list[TaskRecords]:
 
 def _labelled(config: DataConfig, task: Task) -> Labelled:
     return read_labelled(config, task) if config.haplotypes is None else read_haplotype_records(config, task)
+
+
+def _with_note_of_scores(one: TaskRecords) -> TaskRecords:
+    """Say so where scores are not those of test records; those of haplotypes are given for every part by name."""
+    judged_by_answers = any(item.kind != "sequence" for item in one.task.template.answered)
+    if one.scored == "test" or not judged_by_answers:
+        return one
+    named = "training" if one.scored == "train" else one.scored
+    beside = f"Task {one.task.name}: there are no test records, so the scores are of the {named} records"
+    note = {
+        "validation": f"{beside}, by which the weights that are kept were chosen: they are somewhat flattered.",
+        "train": f"{beside}, which the model was taught with: they do not say how well it answers for new ones.",
+    }[one.scored]
+    logger.warning("%s", note)
+    return replace(one, labelled=replace(one.labelled, notes=(*one.labelled.notes, note)))
 
 
 def _refuse_what_cannot_be_asked(task: Task, settings: TaskSettings) -> None:

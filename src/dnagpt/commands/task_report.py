@@ -32,7 +32,6 @@ from dnagpt.commands.scoring import (
     yardstick_answers,
 )
 from dnagpt.commands.task_records import TaskRecords
-from dnagpt.data.labelled import Part
 from dnagpt.data.split_report import split_report
 from dnagpt.evaluation import plots
 from dnagpt.evaluation.report import Figure, Headline, Section, write_report
@@ -146,7 +145,7 @@ def _report_task(
         nats = haplotype_nats(taught, one, quiet=quiet)
         section, headlines = haplotype_section(one, nats, heading=heading), haplotype_headlines(one, nats)
         return Finetuned(run.model, haplotype_metrics(one, nats), [section], headlines, haplotype_rows(nats, facts))
-    part: Part = "test" if parts["test"] else "validation" if parts["validation"] else "train"
+    part = one.scored
     divided = split_report(one.labelled, one.task)
     metrics: dict[str, Any] = {"part": part, "split": divided.as_dict(), "notes": list(one.labelled.notes)}
     sections = [split_section(divided, one.task)]

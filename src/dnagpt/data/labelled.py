@@ -215,7 +215,7 @@ def _divided(
                 )
             near = config.duplicate_level == "near"
             clusters = classes if near else repeat_classes(keys, "near", config.near_threshold)
-            parts = block_parts(config, clusters.tolist(), kept, strata)
+            parts = block_parts(config, clusters.tolist(), kept, strata, "clusters of near-duplicates")
         case _:
             parts = random_parts(config, kept, strata)
     if not parts["train"]:
