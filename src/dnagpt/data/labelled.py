@@ -88,7 +88,10 @@ def read_labelled(config: DataConfig, task: Task) -> Labelled:
     records: list[Mapping[str, object]] = frame.to_dict("records")  # type: ignore[assignment]
     _require_something_to_learn(records, template, parts)
     known = in_training(classes, parts) if keys else {}
-    notes += _leaks(config.duplicate_level, known) + _single_classes(labels, parts)
+    notes += tuple(
+        leak_note(config.duplicate_level, rows, f"{part} records") for part, rows in known.items() if rows.any()
+    )
+    notes += _single_classes(labels, parts)
     for note in notes:
         logger.warning("%s", note)
     by_chromosome = beside[CHROMOSOME] if config.chromosome is not None else None
@@ -242,13 +245,13 @@ def _require_something_to_learn(
             )
 
 
-def _leaks(level: Level, known: Mapping[Part, npt.NDArray[np.bool_]]) -> tuple[str, ...]:
-    """Say how many validation and test records stand in training too."""
-    return tuple(
-        f"{int(rows.sum()):,} of {len(rows):,} {part} records {_LEAKS[level]}: scores are flattered."
-        for part, rows in known.items()
-        if rows.any()
-    )
+def leak_note(level: Level, rows: npt.NDArray[np.bool_], what: str) -> str:
+    """Say how many records that are scored stand in training too.
+
+    >>> leak_note("exact", np.array([True, False, False]), "test records")
+    '1 of 3 test records have a sequence that stands in training too: scores are flattered.'
+    """
+    return f"{int(rows.sum()):,} of {len(rows):,} {what} {_LEAKS[level]}: scores are flattered."
 
 
 def _single_classes(labels: list[str] | None, parts: Mapping[Part, Sequence[int]]) -> tuple[str, ...]:
