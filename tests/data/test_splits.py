@@ -175,7 +175,7 @@ def test_groups_stay_together_and_must_be_named(tmp_path: Path) -> None:
     assert sum(map(len, found)) == 20
     genes[7] = ""
     write(path, sequence=random_sequences(80), label=["1", "0"] * 40, gene=genes)
-    with pytest.raises(InputError, match=r"all\.csv, row 8: the group is empty"):
+    with pytest.raises(InputError, match=r"all\.csv, row 8: the group \(column 'gene'\) is empty"):
         read_labelled(DataConfig(table=path, group="gene", split="group"), TASK)
 
 

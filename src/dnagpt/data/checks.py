@@ -1,6 +1,7 @@
 """Whether records can be read as their template says: every cell of every field, before any work is done."""
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -46,6 +47,9 @@ def _check_column(
     cells: "pd.Series[str]", read: Callable[[object, str], object], names: Sequence[str], place: str
 ) -> None:
     """Read each distinct cell once; the error tells of the first record with a bad one."""
+    several = next((number for number, cell in enumerate(cells) if not pd.api.types.is_scalar(cell)), None)
+    if several is not None:
+        raise InputError(f"{names[several]}, {place} holds several values. Give each one a column of its own.")
     codes, distinct = pd.factorize(cells, use_na_sentinel=False)
     bad = np.zeros(len(distinct), dtype=bool)
     for number, value in enumerate(distinct.tolist()):
@@ -59,10 +63,9 @@ def _check_column(
         raise InputError(problem)
 
 
-def _problems(value: object, read: Callable[[object, str], object], where: str) -> Iterator[str]:
-    if value is None or value == "" or (isinstance(value, float) and np.isnan(value)):
-        shown = "" if value in (None, "") else f" ({value})"
-        yield f"{where} is empty{shown}. Fill it in, or leave the record out."
+def _problems(value: Any, read: Callable[[object, str], object], where: str) -> Iterator[str]:
+    if pd.isna(value) or value == "":
+        yield f"{where} is empty. Fill it in, or leave the record out."
         return
     try:
         read(value, where)

@@ -43,7 +43,7 @@ def chromosome_parts(
                     f"data.{setting} names {name!r}, which no record has; the chromosomes are {told}."
                     f"{did_you_mean(name, known)}"
                 )
-    _require_values(chromosomes, names, "chromosome")
+    _require_values(chromosomes, names, "chromosome", config.chromosome)
     held_out = dict.fromkeys(config.validation_chromosomes, 1) | dict.fromkeys(config.test_chromosomes, 2)
     numbers = np.array([held_out.get(name, 0) for name in chromosomes], dtype=np.int64)
     return with_validation(config, [kept[numbers[kept] == number] for number in range(len(PARTS))], strata)
@@ -87,7 +87,7 @@ def block_parts(
 
 def group_parts(config: DataConfig, groups: Sequence[str], kept: Places, strata: Places, names: Sequence[str]) -> Parts:
     """Divide so that records of one group stay on one side."""
-    _require_values(groups, names, "group")
+    _require_values(groups, names, "group", config.group)
     if len(set(groups)) < 2:
         raise InputError(f"All records are of the one group {groups[0]!r}, which cannot be divided. Choose data.group.")
     return block_parts(config, groups, kept, strata)
@@ -202,10 +202,11 @@ def _require_a_block_each(blocks: int, asked: int, what: str, parts: str) -> Non
         )
 
 
-def _require_values(values: Sequence[str], names: Sequence[str], what: str) -> None:
+def _require_values(values: Sequence[str], names: Sequence[str], what: str, column: str | None) -> None:
     empty = next((place for place, value in enumerate(values) if not value.strip()), None)
     if empty is not None:
-        raise InputError(f"{names[empty]}: the {what} is empty, and records are divided by it. Fill it in.")
+        named = what if column is None else f"{what} (column {column!r})"
+        raise InputError(f"{names[empty]}: the {named} is empty, and records are divided by it. Fill it in.")
 
 
 def _as_parts(places: Sequence[Places]) -> Parts:
