@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
-from tests.commands.calls import done
+from tests.commands.calls import call, check_complaint, done
 from tests.commands.examples import GC_TEMPLATE, gc_rows
 from tests.commands.test_end_to_end import read_rows
 from tests.commands.test_finetune import metrics_of, records_of, tiny, write
@@ -87,3 +88,14 @@ def test_further_tests_with_folds_move_with_those_of_the_task() -> None:
     asked["tests"] = {"same": {"table": "own.csv", "folds": 4}}
     with pytest.raises(InputError, match="and in `tests` that have some"):
         variations(FinetuneSettings.model_validate(asked))
+
+
+def test_a_model_with_views_has_no_answer_for_a_missing_sequence(here: Path) -> None:
+    write(here / "sites.csv", gc_rows(20))
+    done("finetune", "--table", "sites.csv", "--template", GC_TEMPLATE, "-o", "run", *tiny(views__frames=2))
+    new = pd.DataFrame({"sequence": ["ACGTACGT", None]})
+    for name, frame in (("new.parquet", new), ("text.parquet", new.astype("string")), ("new.csv", new)):
+        frame.to_csv(here / name, index=False) if name.endswith("csv") else frame.to_parquet(here / name)
+        finished = call("predict", "run/model", name, "-o", "answers.csv", "--quiet")
+        check_complaint(finished, f"{name}, row 2: the field sequence is empty", "Fill it in")
+        assert not (here / "answers.csv").exists()
