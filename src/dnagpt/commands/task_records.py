@@ -11,7 +11,7 @@ from dnagpt.checkpoint import Model
 from dnagpt.commands.finetune_settings import FinetuneSettings, TaskSettings
 from dnagpt.data.gametes import crossover_chances, gamete
 from dnagpt.data.haplotype_records import people, read_haplotype_records, recombination_map
-from dnagpt.data.labelled import DataConfig, Labelled, Part, leak_note, read_labelled
+from dnagpt.data.labelled import DataConfig, Labelled, Part, leak_note, read_labelled, unlearnt_choices
 from dnagpt.data.order import counter_generator
 from dnagpt.data.repeats import repeating, sequence_keys
 from dnagpt.data.substitutions import substitute_letters
@@ -94,10 +94,15 @@ def _further_test(name: str, config: DataConfig, task: Task, own: Labelled) -> L
 
 
 def _notes_of_tests(one: TaskRecords) -> list[str]:
-    """Say how many records of further test data the model was taught with."""
-    repeated = {name: labelled.in_training.get("test", np.zeros(0, dtype=bool)) for name, labelled in one.tests.items()}
-    level = one.labelled.duplicate_level
-    return [leak_note(level, rows, f"test records of tests.{name}") for name, rows in repeated.items() if rows.any()]
+    """Say how many records of further test data stand in training, and how many answers are never taught."""
+    notes: list[str] = []
+    for name, labelled in one.tests.items():
+        what = f"test records of tests.{name}"
+        repeated = labelled.in_training.get("test", np.zeros(0, dtype=bool))
+        if repeated.any():
+            notes.append(leak_note(one.labelled.duplicate_level, repeated, what))
+        notes += unlearnt_choices(one.task.template, one.labelled.part("train"), labelled.part("test"), what)
+    return notes
 
 
 def _notes_of_scores(one: TaskRecords) -> list[str]:

@@ -1,6 +1,7 @@
 """Labelled records from the files that people have, and their parts: training, validation, test."""
 
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -81,7 +82,8 @@ def read_labelled(config: DataConfig, task: Task) -> Labelled:
     keys = sequence_keys(frame, columns)
     classes = repeat_classes(keys, config.duplicate_level, config.near_threshold) if keys else np.arange(len(frame))
     kept, dropped, notes = _without_repeats(classes, config)
-    labels = answer_labels(frame, template)
+    by_answer = _class_labels(frame, template)
+    labels = _one_text(by_answer)
     notes += _contradictions(keys, labels, kept)
     strata = _strata(frame, template, labels)
     parts = _divided(config, beside, groups, keys, classes, kept, strata)
@@ -91,7 +93,11 @@ def read_labelled(config: DataConfig, task: Task) -> Labelled:
     notes += tuple(
         leak_note(config.duplicate_level, rows, f"{part} records") for part, rows in known.items() if rows.any()
     )
-    notes += _single_classes(labels, parts)
+    notes += _single_classes(by_answer, parts)
+    held_out: tuple[Part, ...] = ("validation", "test")
+    train = [records[place] for place in parts["train"]]
+    for part in held_out:
+        notes += unlearnt_choices(template, train, [records[place] for place in parts[part]], f"{part} records")
     for note in notes:
         logger.warning("%s", note)
     by_chromosome = beside[CHROMOSOME] if config.chromosome is not None else None
@@ -108,11 +114,20 @@ def answer_labels(frame: pd.DataFrame, template: Template) -> list[str] | None:
     >>> answer_labels(frame, Template.parse("<R>{sequence}<=><B>{label?:boolean}"))
     ['true', 'false']
     """
-    classes = [item for item in template.answered if item.kind in ("boolean", "choice")]
-    if not classes:
+    return _one_text(_class_labels(frame, template))
+
+
+def _one_text(classes: Mapping[str, list[str]]) -> list[str] | None:
+    written = list(classes.values())
+    if not written:
         return None
-    written = [_written(frame[item.name], item) for item in classes]
     return written[0] if len(written) == 1 else [", ".join(row) for row in zip(*written, strict=True)]
+
+
+def _class_labels(frame: pd.DataFrame, template: Template) -> dict[str, list[str]]:
+    """Write the class that each record has in each answer that is a class."""
+    classes = [item for item in template.answered if item.kind in ("boolean", "choice")]
+    return {item.name: _written(frame[item.name], item) for item in classes}
 
 
 def _written(cells: "pd.Series[str]", item: Field) -> list[str]:
@@ -254,20 +269,63 @@ def leak_note(level: Level, rows: npt.NDArray[np.bool_], what: str) -> str:
     return f"{int(rows.sum()):,} of {len(rows):,} {what} {_LEAKS[level]}: scores are flattered."
 
 
-def _single_classes(labels: list[str] | None, parts: Mapping[Part, Sequence[int]]) -> tuple[str, ...]:
-    """Say which small parts hold one class only, so that some scores have no value there; refuse larger ones."""
-    if labels is None:
-        return ()
-    found = {part: {labels[place] for place in parts[part]} for part in PARTS if parts[part]}
-    for part, classes in found.items():
-        if len(classes) == 1 and len(parts[part]) >= FEWEST_TO_JUDGE:
-            raise InputError(
-                f"All {len(parts[part]):,} {part} records have the label {min(classes)}, so nothing can be told apart "
-                "there. Divide the records in another way (data.split), or add records of another class."
+def unlearnt_choices(
+    template: Template, train: Sequence[Mapping[str, object]], asked: Sequence[Mapping[str, object]], what: str
+) -> tuple[str, ...]:
+    """Say how many records have a choice as their answer that no training record has.
+
+    >>> template = Template.parse("<R>{sequence}<=>{site?:choice(donor,acceptor,other)}")
+    >>> train = [{"site": "donor"}, {"site": "other"}]
+    >>> unlearnt_choices(template, train, [{"site": "acceptor"}, {"site": "donor"}], "test records")
+    ('1 of 2 test records have acceptor as site, which no training record has: it cannot be learnt.',)
+    """
+    notes = []
+    for item in (item for item in template.answered if item.kind == "choice"):
+        strangers = Counter(str(record[item.name]) for record in asked)
+        for known in {str(record[item.name]) for record in train}:
+            strangers.pop(known, None)
+        if strangers:
+            named = " or ".join(choice for choice in item.choices if choice in strangers)
+            notes.append(
+                f"{strangers.total():,} of {len(asked):,} {what} have {named} as {item.name}, which no training record "
+                "has: it cannot be learnt."
             )
-    return tuple(
-        f"All {len(parts[part]):,} {part} records have the label {min(classes)}: scores that compare classes have no "
-        "value there."
-        for part, classes in found.items()
-        if len(classes) == 1
-    )
+    return tuple(notes)
+
+
+def _single_classes(classes: Mapping[str, Sequence[str]], parts: Mapping[Part, Sequence[int]]) -> tuple[str, ...]:
+    """Say in which parts an answer is one class only, so that some scores have no value there.
+
+    Refused are parts of some size in which no answer tells records apart, or where an answer is the same all over
+    though, by its share in training, some ten records or more would have another: of rare classes chance leaves none.
+    """
+    notes = []
+    for part in (part for part in PARTS if parts[part]):
+        count = len(parts[part])
+        constant = {
+            name: labels[parts[part][0]]
+            for name, labels in classes.items()
+            if len({labels[place] for place in parts[part]}) == 1
+        }
+        for name, label in constant.items():
+            others = np.mean([classes[name][place] != label for place in parts["train"]])
+            if count * (1.0 if len(constant) == len(classes) else others) >= FEWEST_TO_JUDGE:
+                raise InputError(
+                    f"All {count:,} {part} records have the label {_labels_shown({name: label}, len(classes))}, so "
+                    "nothing can be told apart there. Divide the records in another way (data.split), or add records "
+                    "of another class."
+                )
+        if constant:
+            notes.append(
+                f"All {count:,} {part} records have the label {_labels_shown(constant, len(classes))}: scores that "
+                "compare classes have no value there."
+            )
+    return tuple(notes)
+
+
+def _labels_shown(labels: Mapping[str, str], answers: int, limit: int = 5) -> str:
+    """Name labels, and what they are answers to where there are several answers."""
+    if answers == 1:
+        return ", ".join(labels.values())
+    shown = ", ".join(f"{label} as {name}" for name, label in list(labels.items())[:limit])
+    return shown if len(labels) <= limit else f"{shown} and so on in {len(labels) - limit:,} more answers"
