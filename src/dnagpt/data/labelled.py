@@ -84,7 +84,7 @@ def read_labelled(config: DataConfig, task: Task) -> Labelled:
     kept, dropped, notes = _without_repeats(classes, config)
     by_answer = _class_labels(frame, template)
     labels = _one_text(by_answer)
-    notes += _contradictions(keys, labels, kept)
+    notes += _contradictions(contradictory_records(frame, template, keys), template, kept)
     strata = _strata(frame, template, labels)
     parts = _divided(config, beside, groups, keys, classes, kept, strata)
     records: list[Mapping[str, object]] = frame.to_dict("records")  # type: ignore[assignment]
@@ -203,15 +203,44 @@ def _without_repeats(
     return (np.flatnonzero(first), {what: repeats}, (note,)) if drop else (everything, {}, (note,))
 
 
-def _contradictions(keys: Sequence[str], labels: list[str] | None, kept: npt.NDArray[np.int64]) -> tuple[str, ...]:
-    if labels is None or not keys:
+def contradictory_records(frame: pd.DataFrame, template: Template, keys: Sequence[str]) -> npt.NDArray[np.bool_] | None:
+    """Say which records give just what another gives and have a different answer; None where that cannot be asked.
+
+    >>> frame = pd.DataFrame({"sequence": ["A", "A", "C", "C"], "level": ["1", "2", "3", "3.0"]})
+    >>> template = Template.parse("<R>{sequence}<=><M>{level?:number}")
+    >>> contradictory_records(frame, template, ["A", "A", "C", "C"]).tolist()
+    [True, True, False, False]
+    """
+    numbers = [item for item in template.fields if item.kind == "number"]
+    classes = _class_labels(frame, template).values()
+    answers: list[Sequence[object]] = [*classes, *(_numbers(frame, item) for item in numbers if item.answered)]
+    if not keys or not answers:
+        return None
+    beside: list[Sequence[object]] = [_numbers(frame, item) for item in numbers if not item.answered]
+    beside += [frame[item.name].tolist() for item in template.token_fields]
+    beside += [_written(frame[item.name], item) for item in template.given if item.kind in ("boolean", "choice")]
+    given, answered = ([str(row) for row in zip(*columns, strict=True)] for columns in ([keys, *beside], answers))
+    return contradictory(repeat_classes(given, "exact"), answered)
+
+
+def answer_word(template: Template) -> str:
+    """Name what records answer: labels, or anything else."""
+    return "label" if all(item.kind in ("boolean", "choice") for item in template.answered) else "answer"
+
+
+def _numbers(frame: pd.DataFrame, item: Field) -> list[list[float]]:
+    rows: list[list[float]] = frame[list(item.columns)].astype(np.float64).to_numpy().tolist()
+    return rows
+
+
+def _contradictions(
+    against: npt.NDArray[np.bool_] | None, template: Template, kept: npt.NDArray[np.int64]
+) -> tuple[str, ...]:
+    if against is None or not against.any():
         return ()
-    against = contradictory(repeat_classes(keys, "exact"), labels)
-    count = int(against.sum())
-    if not count:
-        return ()
-    left = int(against[kept].sum())
-    return (f"{count:,} records have the sequence of another and a different label; {left:,} of them are kept.",)
+    word, left = answer_word(template), int(against[kept].sum())
+    told = f"{int(against.sum()):,} records have the sequence of another and a different {word}"
+    return (f"{told}; {left:,} of them are kept.",)
 
 
 def _divided(
