@@ -99,6 +99,19 @@ def test_a_larger_part_of_one_class_is_refused(tmp_path: Path) -> None:
         read_labelled(DataConfig(table=path, split_column="part"), Task("task", Template.parse(BOOLEAN)))
 
 
+def test_pairs_of_mixed_lengths_are_refused_unless_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "all.csv"
+    path.write_text("sequence,other,label\nAAC,ACGT,1\nACC,ACGG,0\nACG,ACG,1\nAGG,ACCC,0\nAGT,A,0\n")
+    task = Task("task", Template.parse(PAIR))
+    told = r"all\.csv, row 3: other has 3 letters, where 3 of 5 records have 4\. .* data\.mixed_lengths = true"
+    with pytest.raises(InputError, match=told):
+        read_labelled(DataConfig(table=path, fractions=(1.0, 0.0, 0.0)), task)
+    read_labelled(DataConfig(table=path, fractions=(1.0, 0.0, 0.0), mixed_lengths=True), task)
+    read_labelled(DataConfig(table=path, fractions=(1.0, 0.0, 0.0), window=(0, 1)), task)
+    one = Task("task", Template.parse("<R>{other:sequence}<=><B>{label?:boolean}"))
+    read_labelled(DataConfig(table=path, fractions=(1.0, 0.0, 0.0)), one)
+
+
 def part_table(path: Path, **columns: list[str]) -> DataConfig:
     """Forty records each of training and test, with the columns given for both in a row."""
     sequences = ["".join("ACGT"[n // 4**place % 4] for place in range(6)) for n in range(80)]

@@ -32,6 +32,26 @@ def check_records(frame: pd.DataFrame, template: Template, names: Sequence[str])
             _check_column(frame[column], _reader(item, column), names, place)
 
 
+def require_one_length(frame: pd.DataFrame, columns: Sequence[str], names: Sequence[str]) -> None:
+    """Check that the sequences of each column have one length, as pairs that are compared place by place do.
+
+    >>> pairs = pd.DataFrame({"left": ["ACG", "CCA", "GG"], "right": ["A", "C", "G"]})
+    >>> require_one_length(pairs, ["left", "right"], ["row 1", "row 2", "row 3"])
+    Traceback (most recent call last):
+    dnagpt.errors.InputError: row 3: left has 2 letters, where 2 of 3 records have 3. Correct the record, or set ...
+    """
+    for column in columns:
+        lengths = frame[column].str.len().to_numpy().astype(np.int64)
+        usual = int(np.bincount(lengths).argmax())
+        others = np.flatnonzero(lengths != usual)
+        if len(others):
+            raise InputError(
+                f"{names[others[0]]}: {column} has {lengths[others[0]]:,} letters, where "
+                f"{len(lengths) - len(others):,} of {len(lengths):,} records have {usual:,}. Correct the record, or "
+                "set data.mixed_lengths = true if the sequences of pairs are to differ in length."
+            )
+
+
 def _reader(item: Field, column: str) -> Callable[[object, str], object]:
     if item.kind == "boolean":
         return read_boolean

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from dnagpt.data.checks import check_records
+from dnagpt.data.checks import check_records, require_one_length
 from dnagpt.data.repeats import contradictory, in_training, repeat_classes, sequence_keys
 from dnagpt.data.settings import PARTS, DataConfig, Level, Part
 from dnagpt.data.sources import CHROMOSOME, GROUP, PART, WHERE, read_records, read_sources
@@ -78,6 +78,8 @@ def read_labelled(config: DataConfig, task: Task) -> Labelled:
     check_records(frame, template, names)
     columns = [item.name for item in template.given if item.kind == "sequence"]
     motifs = _trim(frame, columns, config, names)
+    if len(columns) > 1 and not config.mixed_lengths:
+        require_one_length(frame, columns, names)
     groups = motifs if config.group == "cut" else beside[GROUP]
     keys = sequence_keys(frame, columns)
     classes = repeat_classes(keys, config.duplicate_level, config.near_threshold) if keys else np.arange(len(frame))
