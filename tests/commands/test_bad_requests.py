@@ -292,12 +292,16 @@ RECORDS: dict[str, tuple[list[str], dict[str, str], tuple[str, ...]]] = {
         [*FINETUNE[5:], "--template", PAIR, *settings(data__cut="[36,40]")],
         {"sites.csv": PAIRS}, ("sites.csv, row 5", "36 letters", "36-40", "Correct data.cut"),
     ),
+    "pairs_of_mixed_lengths": (
+        [*FINETUNE[5:], "--template", PAIR], {"sites.csv": PAIRS.replace("ACGT" * 9, "ACGT" * 12)},
+        ("sites.csv, row", "sequence has", "of 20 records have", "data.mixed_lengths = true"),
+    ),
     "pair_longer_than_the_context": (
-        [*FINETUNE[5:], "--template", PAIR, *settings(views__frames=2)],
+        [*FINETUNE[5:], "--template", PAIR, *settings(views__frames=2, data__mixed_lengths="true")],
         {"sites.csv": PAIRS.replace("ACGT" * 9, "ACGT" * 60)}, ("sites.csv, row", "context of 64"),
     ),
     "pair_without_a_centre": (
-        [*FINETUNE[5:], "--template", PAIR, *settings(views__too_long="centre")],
+        [*FINETUNE[5:], "--template", PAIR, *settings(views__too_long="centre", data__mixed_lengths="true")],
         {"sites.csv": PAIRS}, ("views.too_long = 'centre'", "one given sequence"),
     ),
     "header_without_a_label": (

@@ -413,7 +413,7 @@ def test_pairs_of_sequences_with_numbers_beside_them(here: Path, pretrained: Pat
     template = "<K>{left:sequence}<=><K>{right:sequence}<+><M>{age:number*2}<=><B>{rich?:boolean}"
     metrics = finetune(
         pretrained, here / "run", "--table", "sites.csv", "--template", template,
-        *dotted({"epochs": 1, "transforms.age": "zscore", "beside": "[gc,kmers]"}),
+        *dotted({"epochs": 1, "transforms.age": "zscore", "beside": "[gc,kmers]", "data.mixed_lengths": "true"}),
     )  # fmt: skip
     assert list(metrics["scores"]["test"]["rich"]) == ["model", "4-mer logistic regression", "GC content only"]
     answers = {}

@@ -99,6 +99,51 @@ def test_a_larger_part_of_one_class_is_refused(tmp_path: Path) -> None:
         read_labelled(DataConfig(table=path, split_column="part"), Task("task", Template.parse(BOOLEAN)))
 
 
+def test_pairs_of_mixed_lengths_are_refused_unless_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "all.csv"
+    path.write_text("sequence,other,label\nAAC,ACGT,1\nACC,ACGG,0\nACG,ACG,1\nAGG,ACCC,0\nAGT,A,0\n")
+    task = Task("task", Template.parse(PAIR))
+    told = r"all\.csv, row 3: other has 3 letters, where 3 of 5 records have 4\. .* data\.mixed_lengths = true"
+    with pytest.raises(InputError, match=told):
+        read_labelled(DataConfig(table=path, fractions=(1.0, 0.0, 0.0)), task)
+    read_labelled(DataConfig(table=path, fractions=(1.0, 0.0, 0.0), mixed_lengths=True), task)
+    read_labelled(DataConfig(table=path, fractions=(1.0, 0.0, 0.0), window=(0, 1)), task)
+    one = Task("task", Template.parse("<R>{other:sequence}<=><B>{label?:boolean}"))
+    read_labelled(DataConfig(table=path, fractions=(1.0, 0.0, 0.0)), one)
+
+
+def part_table(path: Path, **columns: list[str]) -> DataConfig:
+    """Forty records each of training and test, with the columns given for both in a row."""
+    sequences = ["".join("ACGT"[n // 4**place % 4] for place in range(6)) for n in range(80)]
+    columns = {"sequence": sequences, "part": ["train"] * 40 + ["test"] * 40, **columns}
+    rows = [list(columns), *zip(*columns.values(), strict=True)]
+    path.write_text("".join(",".join(row) + "\n" for row in rows))
+    return DataConfig(table=path, split_column="part", fractions=(1.0, 0.0, 0.0))
+
+
+TWO = "<R>{sequence}<=>{first?:boolean}<=>{second?:boolean}"
+
+
+def test_one_of_several_answers_that_is_the_same_in_a_part_is_refused(tmp_path: Path) -> None:
+    config = part_table(tmp_path / "all.csv", first=["1", "0"] * 40, second=["1", "1", "0", "0"] * 10 + ["0"] * 40)
+    with pytest.raises(InputError, match="All 40 test records have the label false as second, so nothing"):
+        read_labelled(config, Task("task", Template.parse(TWO)))
+
+
+def test_one_of_several_answers_that_is_rare_may_be_missing_from_a_part(tmp_path: Path) -> None:
+    config = part_table(tmp_path / "all.csv", first=["1", "0"] * 40, second=["1"] + ["0"] * 79)
+    notes = read_labelled(config, Task("task", Template.parse(TWO))).notes
+    assert any(note.startswith("All 40 test records have the label false as second: scores") for note in notes)
+
+
+def test_choices_that_no_training_record_has_are_noted(tmp_path: Path) -> None:
+    sites = ["donor", "acceptor"] * 20 + ["donor", "other", "acceptor", "other"] * 10
+    config = part_table(tmp_path / "all.csv", site=sites)
+    task = Task("task", Template.parse("<R>{sequence}<=>{site?:choice(donor,acceptor,other)}"))
+    told = "20 of 40 test records have other as site, which no training record has: it cannot be learnt."
+    assert told in read_labelled(config, task).notes
+
+
 def test_all_wrong_settings_are_listed_at_once() -> None:
     with pytest.raises(ValidationError) as caught:
         DataConfig.model_validate(

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.data.test_splits import TASK, random_sequences, write
 
+from dnagpt.commands.score_sections import split_section
 from dnagpt.data.labelled import DataConfig, Labelled, read_labelled
 from dnagpt.data.near_duplicates import near_duplicate_clusters
 from dnagpt.data.repeats import repeat_classes, reverse_complement_text
@@ -104,6 +105,37 @@ def test_contradictory_labels_are_counted(tmp_path: Path) -> None:
     told = "2 records have the sequence of another and a different label; 2 of them are kept."
     assert told in labelled.notes
     assert split_report(labelled, TASK).contradictory == 2
+
+
+LEVEL = Task("level", Template.parse("<R>{sequence}<=><M>{level?:number}"))
+
+
+def test_contradictory_numbers_are_counted(tmp_path: Path) -> None:
+    level = ["1", "2", "3", "3.0", "5"]
+    path = write(tmp_path / "all.csv", sequence=["ACG", "acg", "GGG", "GGG", "TTT"], level=level)
+    labelled = read_labelled(DataConfig(table=path, fractions=(1, 0, 0)), LEVEL)
+    assert "2 records have the sequence of another and a different answer; 2 of them are kept." in labelled.notes
+    report = split_report(labelled, LEVEL)
+    assert report.contradictory == 2
+    told = split_section(report, LEVEL).text
+    assert told.startswith("2 records have the very sequence of another and a different answer. Near-duplicates")
+
+
+def test_records_that_differ_in_what_else_is_given_do_not_contradict_each_other(tmp_path: Path) -> None:
+    task = Task("level", Template.parse("<{species}>{sequence}<+><M>{age:number}<=><M>{level?:number}"))
+    columns = {"species": list("RRMR"), "age": ["1", "2", "1", "1.0"], "level": ["1", "2", "3", "1"]}
+    path = write(tmp_path / "all.csv", sequence=["ACG"] * 4, **columns)
+    labelled = read_labelled(DataConfig(table=path, fractions=(1, 0, 0)), task)
+    assert split_report(labelled, task).contradictory == 0
+    assert split_section(split_report(labelled, task), task).text.startswith("No sequence has two answers.")
+
+
+def test_what_cannot_contradict_is_not_spoken_of(tmp_path: Path) -> None:
+    task = Task("language", Template.parse("<R>{sequence?:sequence}"))
+    path = write(tmp_path / "all.csv", sequence=["ACG", "ACG", "GGG"])
+    report = split_report(read_labelled(DataConfig(table=path, fractions=(1, 0, 0)), task), task)
+    assert report.contradictory is None
+    assert split_section(report, task).text.startswith("Near-duplicates")
 
 
 def test_the_report_counts_what_a_person_would_count() -> None:

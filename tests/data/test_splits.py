@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from dnagpt.data.labelled import PARTS, DataConfig, Labelled, read_labelled
@@ -62,10 +62,65 @@ def test_folds_are_a_partition_with_labels_alike(strata: list[int], folds: int) 
 def test_blocks_are_never_divided(records: list[tuple[int, int]], with_folds: bool) -> None:
     blocks, labels = [str(block) for block, _ in records], np.array([label for _, label in records])
     settings = config(folds=3, fold=1) if with_folds else config(fractions=(0.6, 0.2, 0.2))
+    assume(len(set(blocks)) >= (4 if with_folds else 3))
     parts = block_parts(settings, blocks, np.arange(len(records)), labels)
     homes = [{part for part in PARTS for place in parts[part] if blocks[place] == block} for block in set(blocks)]
     assert all(len(home) == 1 for home in homes)
     assert sum(len(parts[part]) for part in PARTS) == len(records)
+    assert parts["validation"]
+    assert parts["test"]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "expected"),
+    [
+        ((40, 30, 30), [40, 30, 30]), ((25,) * 4, [50, 25, 25]), ((20,) * 5, [60, 20, 20]),
+        ((97, 1, 1, 1), [97, 1, 2]), ((1, 1, 1), [1, 1, 1]),
+    ],
+)  # fmt: skip
+def test_few_groups_leave_no_part_without_records(sizes: tuple[int, ...], expected: list[int]) -> None:
+    blocks = np.repeat(np.arange(len(sizes)), sizes).tolist()
+    parts = block_parts(config(), blocks, np.arange(len(blocks)), np.zeros(len(blocks), dtype=np.int64))
+    assert sorted(len(parts[part]) for part in PARTS) == sorted(expected)
+    assert len(parts["train"]) == max(expected)
+
+
+@pytest.mark.parametrize(("groups", "folds"), [(5, 5), (5, 3), (4, 2)])
+def test_every_fold_of_groups_has_test_records(groups: int, folds: int) -> None:
+    blocks = np.repeat(np.arange(groups), 20).tolist()
+    kept, labels = np.arange(len(blocks)), np.zeros(len(blocks), dtype=np.int64)
+    found = [block_parts(config(folds=folds, fold=fold), blocks, kept, labels) for fold in range(folds)]
+    assert all(parts[part] for parts in found for part in PARTS)
+    assert sorted(place for parts in found for place in parts["test"]) == kept.tolist()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({}, r"2 groups, none of which is divided: too few for 3 parts \(training, validation, test\)"),
+        ({"sizes": (60, 0, 40)}, None),
+        ({"fractions": (0.8, 0.0, 0.2)}, None),
+        ({"fractions": (1.0, 0.0, 0.0)}, None),
+        ({"folds": 3}, r"2 groups, .* too few for 3 folds\. Ask for fewer \(data\.fractions"),
+        ({"folds": 2}, r"1 groups outside the test fold, .* 2 parts \(training, validation\)"),
+        ({"folds": 2, "fractions": (0.8, 0.0, 0.2)}, None),
+    ],
+)
+def test_groups_too_few_for_the_parts_are_refused(settings: dict[str, Any], message: str | None) -> None:
+    blocks = np.repeat(np.arange(2), 50).tolist()
+    kept, labels = np.arange(100), np.zeros(100, dtype=np.int64)
+    if message is None:
+        parts = block_parts(config(**settings), blocks, kept, labels)
+        assert bool(parts["test"]) is (settings.get("fractions") != (1.0, 0.0, 0.0))
+        assert not parts["validation"]
+    else:
+        with pytest.raises(InputError, match=message):
+            block_parts(config(**settings), blocks, kept, labels)
+
+
+def test_records_fewer_than_the_folds_are_refused() -> None:
+    with pytest.raises(InputError, match=r"3 records, .* too few for 4 folds"):
+        random_parts(config(folds=4), np.arange(3), np.zeros(3, dtype=np.int64))
 
 
 def test_blocks_come_close_to_the_shares_and_the_labels() -> None:
@@ -120,7 +175,7 @@ def test_groups_stay_together_and_must_be_named(tmp_path: Path) -> None:
     assert sum(map(len, found)) == 20
     genes[7] = ""
     write(path, sequence=random_sequences(80), label=["1", "0"] * 40, gene=genes)
-    with pytest.raises(InputError, match=r"all\.csv, row 8: the group is empty"):
+    with pytest.raises(InputError, match=r"all\.csv, row 8: the group \(column 'gene'\) is empty"):
         read_labelled(DataConfig(table=path, group="gene", split="group"), TASK)
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from dnagpt.errors import InputError
 from dnagpt.genome.bases import decode_bases, encode_bases, reverse_complement
-from dnagpt.language.template import Template
+from dnagpt.language.template import Template, encode_template
 from dnagpt.language.vocabulary import Vocabulary
 from dnagpt.tasks import Task, Views, tasks_from_toml, tasks_to_toml
 from dnagpt.tasks.views import reverse_complement_of
@@ -30,6 +30,27 @@ def test_usual_views_leave_the_record_alone() -> None:
 def test_frames_leave_out_bases_at_the_left_on_each_strand() -> None:
     assert views_of(Views(frames=3), "AACGT") == ["AACGT", "ACGT", "CGT"]
     assert views_of(Views(frames=2, both_strands=True), "AACC") == ["AACC", "ACC", "GGTT", "GTT"]
+
+
+@pytest.mark.parametrize("views", [Views(frames=3), Views(both_strands=True), Views(too_long="centre")])
+@pytest.mark.parametrize("missing", ["", None, float("nan")])
+def test_a_missing_sequence_is_told_of_as_it_is_without_views(views: Views, missing: object) -> None:
+    record = {"sequence": missing, "level": 0.5, "label": True}
+    with pytest.raises(InputError) as told:
+        encode_template(VOCABULARY, TEMPLATE, record, where="row 1")
+    with pytest.raises(InputError) as with_views:
+        views.of(record, TEMPLATE, VOCABULARY, 64, "row 1")
+    assert str(with_views.value) == str(told.value)
+    assert "row 1: the field sequence is empty" in str(told.value)
+
+
+def test_letters_as_bytes_are_read_in_views() -> None:
+    assert [
+        view["sequence"]
+        for view in Views(frames=2).of({"sequence": b"ACG", "level": 0.5}, TEMPLATE, VOCABULARY, 64, "row 1")
+    ] == ["ACG", "CG"]
+    with pytest.raises(InputError, match=r"row 1, field sequence: 5 is no sequence\. Give letters\."):
+        Views(frames=2).of({"sequence": 5, "level": 0.5}, TEMPLATE, VOCABULARY, 64, "row 1")
 
 
 def test_a_sequence_shorter_than_the_frames_keeps_a_base() -> None:

@@ -77,7 +77,7 @@ def haplotype_section(one: TaskRecords, nats: Nats, *, heading: str) -> Section:
 def haplotype_headlines(one: TaskRecords, nats: Nats) -> list[Headline]:
     """Sum up how well the model foresees the part by which it is judged."""
     method, of = next(iter(nats.items()))
-    part: Part = "test" if "test" in of else one.judged
+    part = one.scored
     beside = ", ".join(f"{other} {values[part]:.1f}" for other, values in nats.items() if other != method)
     return [Headline(f"nats a {part} haplotype", f"{of[part]:.1f}", beside)]
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from dnagpt.commands.scoring import Answers, Question, Score, TestSet
+from dnagpt.data.labelled import answer_word
 from dnagpt.data.settings import PARTS
 from dnagpt.data.split_report import SplitReport
 from dnagpt.evaluation import plots
@@ -76,13 +77,18 @@ def split_section(report: SplitReport, task: Task) -> Section:
         repeats = tuple((level, *(found.across[pair] for pair in across)) for level, found in report.repeats.items())
         tables.append(Table(("A repeat is", *across), repeats, "Records that stand in another part too"))
     dropped = "; ".join(f"{count:,} records were left out: {why}" for why, count in report.dropped.items())
-    contradictory = (
-        f"{report.contradictory:,} records have the very sequence of another and a different label."
-        if report.contradictory
-        else "No sequence has two labels."
-    )
-    text = f"{contradictory} Near-duplicates share {report.near_threshold:.0%} of the smaller one's 16-mers. {dropped}"
-    return Section(f"The records of {task.name}", text.strip(), tables=tuple(tables))
+    near = f"Near-duplicates share {report.near_threshold:.0%} of the smaller one's 16-mers."
+    text = " ".join(filter(None, (_contradictions(report, task), near, dropped)))
+    return Section(f"The records of {task.name}", text, tables=tuple(tables))
+
+
+def _contradictions(report: SplitReport, task: Task) -> str:
+    if report.contradictory is None:
+        return ""
+    word = answer_word(task.template)
+    if not report.contradictory:
+        return f"No sequence has two {word}s."
+    return f"{report.contradictory:,} records have the very sequence of another and a different {word}."
 
 
 def _section(

@@ -169,18 +169,25 @@ def _in_users_unit(task: Task, question: Question, said: Floats) -> Floats:
 
 
 def test_sets(one: TaskRecords, part: Part) -> Iterator[TestSet]:
-    """Name the sets among the records answered: the part itself, its clean subset, and further data in order."""
+    """Name the sets among the records answered, in order: the part itself and further data, each with its clean subset.
+
+    The clean subset is what does not stand in training, where that is some of the records but not all.
+    """
     count = len(one.labelled.parts[part])
     groups = one.labelled.groups
     own = None if groups is None else [groups[place].strip() or "not named" for place in one.labelled.parts[part]]
     yield TestSet(part, slice(0, count), own)
-    repeated = one.labelled.in_training.get(part, np.zeros(count, dtype=bool))
-    if repeated.any() and not repeated.all():
-        yield TestSet(f"{part}, not in training", np.flatnonzero(~repeated))
+    yield from _clean_subset(part, one.labelled.in_training.get(part), 0)
     for name, labelled in one.tests.items():
-        more = len(labelled.part("test"))
+        more = len(labelled.parts["test"])
         yield TestSet(name, slice(count, count + more))
+        yield from _clean_subset(name, labelled.in_training.get("test"), count)
         count += more
+
+
+def _clean_subset(name: str, repeated: "np.ndarray[Any, np.dtype[np.bool_]] | None", begin: int) -> Iterator[TestSet]:
+    if repeated is not None and repeated.any() and not repeated.all():
+        yield TestSet(f"{name}, not in training", begin + np.flatnonzero(~repeated))
 
 
 def score_answers(records: Sequence[Record], answers: Answers, sets: Sequence[TestSet]) -> list[Score]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dnagpt.commands.finetune_settings import FinetuneSettings
+from dnagpt.commands.finetune_settings import FinetuneSettings, TaskSettings
 from dnagpt.commands.results import write_metrics, write_scores
 from dnagpt.commands.score_sections import HEADLINE_SCORES, score_name
 from dnagpt.commands.task_report import Finetuned
@@ -24,9 +24,12 @@ def variations(settings: FinetuneSettings) -> dict[str, FinetuneSettings]:
     folds: Sequence[int | None] = [None]
     if settings.every_fold:
         counts = {one.data.folds for one in settings.tasks.values()}
+        counts |= {test.folds for one in settings.tasks.values() for test in one.tests.values() if test.folds}
         count = counts.pop()
         if counts or count is None:
-            raise InputError("every_fold needs data.folds, the number of folds, the same in every task.")
+            raise InputError(
+                "every_fold needs data.folds, a number of folds, the same in every task and in `tests` that have some."
+            )
         folds = range(count)
     if not settings.seeds and not settings.every_fold:
         return {}
@@ -45,11 +48,18 @@ def _varied(settings: FinetuneSettings, fold: int | None, seed: int | None) -> F
         changes["training"] = settings.training.model_copy(update={"seed": seed})
         changes["twin"] = settings.twin.model_copy(update={"seed": seed})
     if fold is not None:
-        changes["tasks"] = {
-            name: one.model_copy(update={"data": DataConfig(**{**one.data.model_dump(), "fold": fold})})
-            for name, one in settings.tasks.items()
-        }
+        changes["tasks"] = {name: _at_fold(one, fold) for name, one in settings.tasks.items()}
     return settings.model_copy(update=changes)
+
+
+def _at_fold(one: TaskSettings, fold: int) -> TaskSettings:
+    """Make a fold the test part, in the records of the task and in further test data that are divided into folds."""
+    tests = {name: test if test.folds is None else _data_at_fold(test, fold) for name, test in one.tests.items()}
+    return one.model_copy(update={"data": _data_at_fold(one.data, fold), "tests": tests})
+
+
+def _data_at_fold(config: DataConfig, fold: int) -> DataConfig:
+    return DataConfig(**{**config.model_dump(), "fold": fold})
 
 
 def report_runs(runs: Mapping[str, Finetuned], output: Path) -> Finetuned:

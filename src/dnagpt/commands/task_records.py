@@ -5,13 +5,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 
 from dnagpt.checkpoint import Model
 from dnagpt.commands.finetune_settings import FinetuneSettings, TaskSettings
 from dnagpt.data.gametes import crossover_chances, gamete
 from dnagpt.data.haplotype_records import people, read_haplotype_records, recombination_map
-from dnagpt.data.labelled import DataConfig, Labelled, Part, read_labelled
+from dnagpt.data.labelled import DataConfig, Labelled, Part, leak_note, read_labelled, unlearnt_choices
 from dnagpt.data.order import counter_generator
+from dnagpt.data.repeats import repeating, sequence_keys
 from dnagpt.data.substitutions import substitute_letters
 from dnagpt.errors import InputError
 from dnagpt.genome.haplotypes import Alleles
@@ -37,7 +39,7 @@ class TaskRecords:
     settings: TaskSettings
     labelled: Labelled
     tests: Mapping[str, Labelled]
-    """Further data, by name."""
+    """Further data, by name; what stands in training there is what stands in the training part of this task."""
     first_mark: int
     """The answers of the tasks before it in the run, all counted."""
 
@@ -51,6 +53,11 @@ class TaskRecords:
         """The part by which training is judged: validation, or training where there is none."""
         return "validation" if self.labelled.parts["validation"] else "train"
 
+    @property
+    def scored(self) -> Part:
+        """The part that scores are of: the test, or where there is none, that by which training is judged."""
+        return "test" if self.labelled.parts["test"] else self.judged
+
 
 def read_tasks(settings: FinetuneSettings) -> list[TaskRecords]:
     """Read the records of every task, and fit what is fitted on the training records alone."""
@@ -61,17 +68,56 @@ def read_tasks(settings: FinetuneSettings) -> list[TaskRecords]:
         task = Task(name, Template.parse(one.template), transforms, one.views)
         labelled = _labelled(one.data, task)
         refuse_single_class(task, labelled.part("train"), "The training records")
-        tests = {test: _labelled(config, task) for test, config in one.tests.items()}
-        for test, records in tests.items():
-            if not records.parts["test"]:
-                raise InputError(f"tests.{test} of the task {name!r} has no test records. Correct its data settings.")
-        found.append(TaskRecords(_fitted(task, labelled), one, labelled, tests, mark))
+        tests = {test: _further_test(test, config, task, labelled) for test, config in one.tests.items()}
+        of_task = TaskRecords(_fitted(task, labelled), one, labelled, tests, mark)
+        found.append(_with_notes(of_task, [*_notes_of_scores(of_task), *_notes_of_tests(of_task)]))
         mark += len(task.template.answered)
     return found
 
 
 def _labelled(config: DataConfig, task: Task) -> Labelled:
     return read_labelled(config, task) if config.haplotypes is None else read_haplotype_records(config, task)
+
+
+def _further_test(name: str, config: DataConfig, task: Task, own: Labelled) -> Labelled:
+    """Read further test data, and see which of its records stand in the training part of the run."""
+    further = _labelled(config, task)
+    if not further.parts["test"]:
+        raise InputError(f"tests.{name} of the task {task.name!r} has no test records. Correct its data settings.")
+    columns = [item.name for item in task.template.given if item.kind == "sequence"]
+    asked, known = (sequence_keys(pd.DataFrame(part), columns) for part in (further.part("test"), own.part("train")))
+    repeated = repeating(asked, known, own.duplicate_level, own.near_threshold)
+    return replace(further, in_training={"test": repeated} if columns else {})
+
+
+def _notes_of_tests(one: TaskRecords) -> list[str]:
+    """Say how many records of further test data stand in training, and how many answers are never taught."""
+    notes: list[str] = []
+    for name, labelled in one.tests.items():
+        what = f"test records of tests.{name}"
+        repeated = labelled.in_training.get("test", np.zeros(0, dtype=bool))
+        if repeated.any():
+            notes.append(leak_note(one.labelled.duplicate_level, repeated, what))
+        notes += unlearnt_choices(one.task.template, one.labelled.part("train"), labelled.part("test"), what)
+    return notes
+
+
+def _notes_of_scores(one: TaskRecords) -> list[str]:
+    """Say so where scores are not those of test records; those of haplotypes are given for every part by name."""
+    judged_by_answers = any(item.kind != "sequence" for item in one.task.template.answered)
+    if one.scored == "test" or not judged_by_answers:
+        return []
+    named = "training" if one.scored == "train" else one.scored
+    beside = f"Task {one.task.name}: there are no test records, so the scores are of the {named} records"
+    if one.scored == "train":
+        return [f"{beside}, which the model was taught with: they do not say how well it answers for new ones."]
+    return [f"{beside}, by which the weights that are kept were chosen: they are somewhat flattered."]
+
+
+def _with_notes(one: TaskRecords, notes: Sequence[str]) -> TaskRecords:
+    for note in notes:
+        logger.warning("%s", note)
+    return replace(one, labelled=replace(one.labelled, notes=(*one.labelled.notes, *notes)))
 
 
 def refuse_unreadable_tests(model: Model, tasks: Sequence[TaskRecords]) -> None:

@@ -146,7 +146,7 @@ def _report_task(
         nats = haplotype_nats(taught, one, quiet=quiet)
         section, headlines = haplotype_section(one, nats, heading=heading), haplotype_headlines(one, nats)
         return Finetuned(run.model, haplotype_metrics(one, nats), [section], headlines, haplotype_rows(nats, facts))
-    part: Part = "test" if parts["test"] else "validation" if parts["validation"] else "train"
+    part = one.scored
     divided = split_report(one.labelled, one.task)
     metrics: dict[str, Any] = {"part": part, "split": divided.as_dict(), "notes": list(one.labelled.notes)}
     sections = [split_section(divided, one.task)]

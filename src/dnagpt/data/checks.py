@@ -1,6 +1,7 @@
 """Whether records can be read as their template says: every cell of every field, before any work is done."""
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -31,6 +32,26 @@ def check_records(frame: pd.DataFrame, template: Template, names: Sequence[str])
             _check_column(frame[column], _reader(item, column), names, place)
 
 
+def require_one_length(frame: pd.DataFrame, columns: Sequence[str], names: Sequence[str]) -> None:
+    """Check that the sequences of each column have one length, as pairs that are compared place by place do.
+
+    >>> pairs = pd.DataFrame({"left": ["ACG", "CCA", "GG"], "right": ["A", "C", "G"]})
+    >>> require_one_length(pairs, ["left", "right"], ["row 1", "row 2", "row 3"])
+    Traceback (most recent call last):
+    dnagpt.errors.InputError: row 3: left has 2 letters, where 2 of 3 records have 3. Correct the record, or set ...
+    """
+    for column in columns:
+        lengths = frame[column].str.len().to_numpy().astype(np.int64)
+        usual = int(np.bincount(lengths).argmax())
+        others = np.flatnonzero(lengths != usual)
+        if len(others):
+            raise InputError(
+                f"{names[others[0]]}: {column} has {lengths[others[0]]:,} letters, where "
+                f"{len(lengths) - len(others):,} of {len(lengths):,} records have {usual:,}. Correct the record, or "
+                "set data.mixed_lengths = true if the sequences of pairs are to differ in length."
+            )
+
+
 def _reader(item: Field, column: str) -> Callable[[object, str], object]:
     if item.kind == "boolean":
         return read_boolean
@@ -46,6 +67,9 @@ def _check_column(
     cells: "pd.Series[str]", read: Callable[[object, str], object], names: Sequence[str], place: str
 ) -> None:
     """Read each distinct cell once; the error tells of the first record with a bad one."""
+    several = next((number for number, cell in enumerate(cells) if not pd.api.types.is_scalar(cell)), None)
+    if several is not None:
+        raise InputError(f"{names[several]}, {place} holds several values. Give each one a column of its own.")
     codes, distinct = pd.factorize(cells, use_na_sentinel=False)
     bad = np.zeros(len(distinct), dtype=bool)
     for number, value in enumerate(distinct.tolist()):
@@ -59,10 +83,9 @@ def _check_column(
         raise InputError(problem)
 
 
-def _problems(value: object, read: Callable[[object, str], object], where: str) -> Iterator[str]:
-    if value is None or value == "" or (isinstance(value, float) and np.isnan(value)):
-        shown = "" if value in (None, "") else f" ({value})"
-        yield f"{where} is empty{shown}. Fill it in, or leave the record out."
+def _problems(value: Any, read: Callable[[object, str], object], where: str) -> Iterator[str]:
+    if pd.isna(value) or value == "":
+        yield f"{where} is empty. Fill it in, or leave the record out."
         return
     try:
         read(value, where)

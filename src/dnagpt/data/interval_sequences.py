@@ -8,7 +8,7 @@ from dnagpt.errors import InputError
 from dnagpt.genome.bases import decode_bases, reverse_complement
 from dnagpt.genome.index import Genome
 from dnagpt.genome.intervals import Interval
-from dnagpt.genome.tables import require_columns
+from dnagpt.genome.tables import as_text, require_columns
 
 CONTIG_COLUMNS = ("chromosome", "region", "chrom", "#chrom", "#chromosome")
 """The names under which tables of intervals have the contig."""
@@ -23,8 +23,8 @@ def sequences_of_intervals(table: pd.DataFrame, genome: Genome, names: Sequence[
     """
     contig = next((name for name in CONTIG_COLUMNS if name in table.columns), "chromosome")
     require_columns(table, [contig, "start", "end"], names[0].rpartition(", row")[0] or names[0])
-    strands = table["strand"].astype(str) if "strand" in table.columns else ["+"] * len(table)
-    rows = zip(table[contig].astype(str), table["start"], table["end"], strands, names, strict=True)
+    strands = as_text(table["strand"]) if "strand" in table.columns else ["+"] * len(table)
+    rows = zip(as_text(table[contig]), table["start"], table["end"], strands, names, strict=True)
     return [_sequence(genome, *row) for row in rows]
 
 

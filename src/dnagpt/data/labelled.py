@@ -1,6 +1,7 @@
 """Labelled records from the files that people have, and their parts: training, validation, test."""
 
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -8,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from dnagpt.data.checks import check_records
+from dnagpt.data.checks import check_records, require_one_length
 from dnagpt.data.repeats import contradictory, in_training, repeat_classes, sequence_keys
 from dnagpt.data.settings import PARTS, DataConfig, Level, Part
 from dnagpt.data.sources import CHROMOSOME, GROUP, PART, WHERE, read_records, read_sources
@@ -77,18 +78,28 @@ def read_labelled(config: DataConfig, task: Task) -> Labelled:
     check_records(frame, template, names)
     columns = [item.name for item in template.given if item.kind == "sequence"]
     motifs = _trim(frame, columns, config, names)
+    if len(columns) > 1 and not config.mixed_lengths:
+        require_one_length(frame, columns, names)
     groups = motifs if config.group == "cut" else beside[GROUP]
     keys = sequence_keys(frame, columns)
     classes = repeat_classes(keys, config.duplicate_level, config.near_threshold) if keys else np.arange(len(frame))
     kept, dropped, notes = _without_repeats(classes, config)
-    labels = answer_labels(frame, template)
-    notes += _contradictions(keys, labels, kept)
+    by_answer = _class_labels(frame, template)
+    labels = _one_text(by_answer)
+    notes += _contradictions(contradictory_records(frame, template, keys), template, kept)
     strata = _strata(frame, template, labels)
     parts = _divided(config, beside, groups, keys, classes, kept, strata)
     records: list[Mapping[str, object]] = frame.to_dict("records")  # type: ignore[assignment]
     _require_something_to_learn(records, template, parts)
     known = in_training(classes, parts) if keys else {}
-    notes += _leaks(config.duplicate_level, known) + _single_classes(labels, parts)
+    notes += tuple(
+        leak_note(config.duplicate_level, rows, f"{part} records") for part, rows in known.items() if rows.any()
+    )
+    notes += _single_classes(by_answer, parts)
+    held_out: tuple[Part, ...] = ("validation", "test")
+    train = [records[place] for place in parts["train"]]
+    for part in held_out:
+        notes += unlearnt_choices(template, train, [records[place] for place in parts[part]], f"{part} records")
     for note in notes:
         logger.warning("%s", note)
     by_chromosome = beside[CHROMOSOME] if config.chromosome is not None else None
@@ -105,11 +116,20 @@ def answer_labels(frame: pd.DataFrame, template: Template) -> list[str] | None:
     >>> answer_labels(frame, Template.parse("<R>{sequence}<=><B>{label?:boolean}"))
     ['true', 'false']
     """
-    classes = [item for item in template.answered if item.kind in ("boolean", "choice")]
-    if not classes:
+    return _one_text(_class_labels(frame, template))
+
+
+def _one_text(classes: Mapping[str, list[str]]) -> list[str] | None:
+    written = list(classes.values())
+    if not written:
         return None
-    written = [_written(frame[item.name], item) for item in classes]
     return written[0] if len(written) == 1 else [", ".join(row) for row in zip(*written, strict=True)]
+
+
+def _class_labels(frame: pd.DataFrame, template: Template) -> dict[str, list[str]]:
+    """Write the class that each record has in each answer that is a class."""
+    classes = [item for item in template.answered if item.kind in ("boolean", "choice")]
+    return {item.name: _written(frame[item.name], item) for item in classes}
 
 
 def _written(cells: "pd.Series[str]", item: Field) -> list[str]:
@@ -185,15 +205,44 @@ def _without_repeats(
     return (np.flatnonzero(first), {what: repeats}, (note,)) if drop else (everything, {}, (note,))
 
 
-def _contradictions(keys: Sequence[str], labels: list[str] | None, kept: npt.NDArray[np.int64]) -> tuple[str, ...]:
-    if labels is None or not keys:
+def contradictory_records(frame: pd.DataFrame, template: Template, keys: Sequence[str]) -> npt.NDArray[np.bool_] | None:
+    """Say which records give just what another gives and have a different answer; None where that cannot be asked.
+
+    >>> frame = pd.DataFrame({"sequence": ["A", "A", "C", "C"], "level": ["1", "2", "3", "3.0"]})
+    >>> template = Template.parse("<R>{sequence}<=><M>{level?:number}")
+    >>> contradictory_records(frame, template, ["A", "A", "C", "C"]).tolist()
+    [True, True, False, False]
+    """
+    numbers = [item for item in template.fields if item.kind == "number"]
+    classes = _class_labels(frame, template).values()
+    answers: list[Sequence[object]] = [*classes, *(_numbers(frame, item) for item in numbers if item.answered)]
+    if not keys or not answers:
+        return None
+    beside: list[Sequence[object]] = [_numbers(frame, item) for item in numbers if not item.answered]
+    beside += [frame[item.name].tolist() for item in template.token_fields]
+    beside += [_written(frame[item.name], item) for item in template.given if item.kind in ("boolean", "choice")]
+    given, answered = ([str(row) for row in zip(*columns, strict=True)] for columns in ([keys, *beside], answers))
+    return contradictory(repeat_classes(given, "exact"), answered)
+
+
+def answer_word(template: Template) -> str:
+    """Name what records answer: labels, or anything else."""
+    return "label" if all(item.kind in ("boolean", "choice") for item in template.answered) else "answer"
+
+
+def _numbers(frame: pd.DataFrame, item: Field) -> list[list[float]]:
+    rows: list[list[float]] = frame[list(item.columns)].astype(np.float64).to_numpy().tolist()
+    return rows
+
+
+def _contradictions(
+    against: npt.NDArray[np.bool_] | None, template: Template, kept: npt.NDArray[np.int64]
+) -> tuple[str, ...]:
+    if against is None or not against.any():
         return ()
-    against = contradictory(repeat_classes(keys, "exact"), labels)
-    count = int(against.sum())
-    if not count:
-        return ()
-    left = int(against[kept].sum())
-    return (f"{count:,} records have the sequence of another and a different label; {left:,} of them are kept.",)
+    word, left = answer_word(template), int(against[kept].sum())
+    told = f"{int(against.sum()):,} records have the sequence of another and a different {word}"
+    return (f"{told}; {left:,} of them are kept.",)
 
 
 def _divided(
@@ -215,7 +264,7 @@ def _divided(
                 )
             near = config.duplicate_level == "near"
             clusters = classes if near else repeat_classes(keys, "near", config.near_threshold)
-            parts = block_parts(config, clusters.tolist(), kept, strata)
+            parts = block_parts(config, clusters.tolist(), kept, strata, "clusters of near-duplicates")
         case _:
             parts = random_parts(config, kept, strata)
     if not parts["train"]:
@@ -242,29 +291,72 @@ def _require_something_to_learn(
             )
 
 
-def _leaks(level: Level, known: Mapping[Part, npt.NDArray[np.bool_]]) -> tuple[str, ...]:
-    """Say how many validation and test records stand in training too."""
-    return tuple(
-        f"{int(rows.sum()):,} of {len(rows):,} {part} records {_LEAKS[level]}: scores are flattered."
-        for part, rows in known.items()
-        if rows.any()
-    )
+def leak_note(level: Level, rows: npt.NDArray[np.bool_], what: str) -> str:
+    """Say how many records that are scored stand in training too.
+
+    >>> leak_note("exact", np.array([True, False, False]), "test records")
+    '1 of 3 test records have a sequence that stands in training too: scores are flattered.'
+    """
+    return f"{int(rows.sum()):,} of {len(rows):,} {what} {_LEAKS[level]}: scores are flattered."
 
 
-def _single_classes(labels: list[str] | None, parts: Mapping[Part, Sequence[int]]) -> tuple[str, ...]:
-    """Say which small parts hold one class only, so that some scores have no value there; refuse larger ones."""
-    if labels is None:
-        return ()
-    found = {part: {labels[place] for place in parts[part]} for part in PARTS if parts[part]}
-    for part, classes in found.items():
-        if len(classes) == 1 and len(parts[part]) >= FEWEST_TO_JUDGE:
-            raise InputError(
-                f"All {len(parts[part]):,} {part} records have the label {min(classes)}, so nothing can be told apart "
-                "there. Divide the records in another way (data.split), or add records of another class."
+def unlearnt_choices(
+    template: Template, train: Sequence[Mapping[str, object]], asked: Sequence[Mapping[str, object]], what: str
+) -> tuple[str, ...]:
+    """Say how many records have a choice as their answer that no training record has.
+
+    >>> template = Template.parse("<R>{sequence}<=>{site?:choice(donor,acceptor,other)}")
+    >>> train = [{"site": "donor"}, {"site": "other"}]
+    >>> unlearnt_choices(template, train, [{"site": "acceptor"}, {"site": "donor"}], "test records")
+    ('1 of 2 test records have acceptor as site, which no training record has: it cannot be learnt.',)
+    """
+    notes = []
+    for item in (item for item in template.answered if item.kind == "choice"):
+        strangers = Counter(str(record[item.name]) for record in asked)
+        for known in {str(record[item.name]) for record in train}:
+            strangers.pop(known, None)
+        if strangers:
+            named = " or ".join(choice for choice in item.choices if choice in strangers)
+            notes.append(
+                f"{strangers.total():,} of {len(asked):,} {what} have {named} as {item.name}, which no training record "
+                "has: it cannot be learnt."
             )
-    return tuple(
-        f"All {len(parts[part]):,} {part} records have the label {min(classes)}: scores that compare classes have no "
-        "value there."
-        for part, classes in found.items()
-        if len(classes) == 1
-    )
+    return tuple(notes)
+
+
+def _single_classes(classes: Mapping[str, Sequence[str]], parts: Mapping[Part, Sequence[int]]) -> tuple[str, ...]:
+    """Say in which parts an answer is one class only, so that some scores have no value there.
+
+    Refused are parts of some size in which no answer tells records apart, or where an answer is the same all over
+    though, by its share in training, some ten records or more would have another: of rare classes chance leaves none.
+    """
+    notes = []
+    for part in (part for part in PARTS if parts[part]):
+        count = len(parts[part])
+        constant = {
+            name: labels[parts[part][0]]
+            for name, labels in classes.items()
+            if len({labels[place] for place in parts[part]}) == 1
+        }
+        for name, label in constant.items():
+            others = np.mean([classes[name][place] != label for place in parts["train"]])
+            if count * (1.0 if len(constant) == len(classes) else others) >= FEWEST_TO_JUDGE:
+                raise InputError(
+                    f"All {count:,} {part} records have the label {_labels_shown({name: label}, len(classes))}, so "
+                    "nothing can be told apart there. Divide the records in another way (data.split), or add records "
+                    "of another class."
+                )
+        if constant:
+            notes.append(
+                f"All {count:,} {part} records have the label {_labels_shown(constant, len(classes))}: scores that "
+                "compare classes have no value there."
+            )
+    return tuple(notes)
+
+
+def _labels_shown(labels: Mapping[str, str], answers: int, limit: int = 5) -> str:
+    """Name labels, and what they are answers to where there are several answers."""
+    if answers == 1:
+        return ", ".join(labels.values())
+    shown = ", ".join(f"{label} as {name}" for name, label in list(labels.items())[:limit])
+    return shown if len(labels) <= limit else f"{shown} and so on in {len(labels) - limit:,} more answers"

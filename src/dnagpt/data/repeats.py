@@ -77,6 +77,18 @@ def standing_in(classes: Classes, places: Sequence[int], others: Sequence[int]) 
     return np.isin(classes[np.asarray(places, dtype=np.int64)], classes[np.asarray(others, dtype=np.int64)])
 
 
+def repeating(
+    keys: Sequence[str], others: Sequence[str], level: Level, threshold: float = 0.5
+) -> npt.NDArray[np.bool_]:
+    """Say which sequences of other data repeat one of the training part.
+
+    >>> repeating(["AACG", "CCCC"], ["CGTT", "GTTT"], "reverse-complement").tolist()
+    [True, False]
+    """
+    classes = repeat_classes([*others, *keys], level, threshold)
+    return standing_in(classes, range(len(others), len(others) + len(keys)), range(len(others)))
+
+
 def in_training(classes: Classes, parts: Mapping[Part, Sequence[int]]) -> dict[Part, npt.NDArray[np.bool_]]:
     """Say for the validation and the test records which of them stand in training."""
     held_out: tuple[Part, ...] = ("validation", "test")

@@ -64,6 +64,8 @@ class DataConfig(BaseModel):
     """A stretch to be cut out of every sequence, 0-based half-open: the motif that positives and negatives share."""
     window: tuple[int, int] | None = None
     """The only stretch of every sequence that is kept, 0-based half-open, counted as `cut` is in the whole sequence."""
+    mixed_lengths: bool = False
+    """Whether records with two or more sequences may differ in their lengths; else each column has one length."""
     group: str | None = None
     """The column that says which records belong together; `cut` for the letters cut out, `file` for FASTA files."""
     chromosome: str | None = None

@@ -16,7 +16,7 @@ from dnagpt.errors import InputError
 from dnagpt.genome.index import Genome, open_genome
 from dnagpt.genome.nearest import did_you_mean
 from dnagpt.genome.sequences import SequenceRecord, read_fasta
-from dnagpt.genome.tables import read_table, require_columns
+from dnagpt.genome.tables import as_text, read_table, require_columns
 from dnagpt.language.grammar import Field
 from dnagpt.language.template import Template, read_boolean
 
@@ -29,9 +29,10 @@ _LOCATED = re.compile(r"(?:.*::)?([^:\s]+):\d+-\d+")
 def read_records(
     path: Path, columns: Mapping[str, str], needed: Sequence[str]
 ) -> tuple[pd.DataFrame, list[dict[str, object]]]:
-    """Read a table to be answered: as it is, and its records by field name."""
+    """Read a table to be answered: as it is, and its records by field name; a missing cell is None."""
     frame = read_table(path)
-    named = _named(frame, columns, needed, str(path))
+    named = _named(frame, columns, needed, str(path)).astype(object)
+    named = named.where(named.notna(), None)
     records: list[dict[str, object]] = named.to_dict("records")  # type: ignore[assignment]
     return frame, records
 
@@ -175,8 +176,8 @@ def _with_listed_labels(
     require_columns(table, [listed], str(path))
     names = [columns[item.name] for item in template.answered]
     held = pd.DataFrame("0", index=table.index, columns=names)
-    for row, (where, cell) in enumerate(zip(table[WHERE], table[listed], strict=True)):
-        for word in filter(None, map(str.strip, str(cell).split(","))):
+    for row, (where, cell) in enumerate(zip(table[WHERE], as_text(table[listed]), strict=True)):
+        for word in filter(None, map(str.strip, cell.split(","))):
             if not word.isascii() or not word.isdigit() or int(word) >= len(names):
                 raise InputError(
                     f"{where}: {word[:20]!r} in {listed!r} is none of the labels 0 to {len(names) - 1} that the "
@@ -200,14 +201,14 @@ def _beside(table: pd.DataFrame, file: SourceFile, config: DataConfig) -> "dict[
     chromosome = config.chromosome or next((name for name in CONTIG_COLUMNS if name in table.columns), None)
     if config.chromosome is not None or (config.split == "chromosome" and chromosome is None):
         require_columns(table, [chromosome or "chromosome"], str(file.path))
-    found = {name: table[column].astype(str) for name, column in wanted.items() if column is not None}
+    found = {name: as_text(table[column]) for name, column in wanted.items() if column is not None}
     nothing = pd.Series("", index=table.index)
     parts = found.get(PART, nothing + (file.part or ""))
     return {
         WHERE: table[WHERE],
         PART: parts,
         GROUP: found.get(GROUP, nothing),
-        CHROMOSOME: table[chromosome].astype(str) if chromosome is not None else nothing,
+        CHROMOSOME: as_text(table[chromosome]) if chromosome is not None else nothing,
     }
 
 

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from dnagpt.data.labelled import Labelled, answer_labels
-from dnagpt.data.repeats import contradictory, repeat_classes, sequence_keys, standing_in
+from dnagpt.data.labelled import Labelled, answer_labels, contradictory_records
+from dnagpt.data.repeats import repeat_classes, sequence_keys, standing_in
 from dnagpt.data.settings import PARTS, Level, Part
 from dnagpt.tasks import Task
 
@@ -55,8 +55,8 @@ class SplitReport:
     """By level; each one includes those before it."""
     near_threshold: float
     """The share of the smaller one's distinct 16-mers that near-duplicates have in common."""
-    contradictory: int
-    """How many records have the very sequence of another and a different label."""
+    contradictory: int | None
+    """How many records give just what another gives and have a different answer; None where that cannot be asked."""
     dropped: Mapping[str, int]
     """How many records were left out, by reason."""
 
@@ -99,11 +99,12 @@ def split_report(labelled: Labelled, task: Task) -> SplitReport:
         )
     classes = {level: repeat_classes(keys, level, labelled.near_threshold) for level in _LEVELS if keys}
     used = np.array(sorted(place for part in PARTS for place in labelled.parts[part]), dtype=np.int64)
+    against = contradictory_records(frame, task.template, keys)
     return SplitReport(
         parts=parts,
         repeats={level: _repeats(numbered, labelled.parts) for level, numbered in classes.items()},
         near_threshold=labelled.near_threshold,
-        contradictory=int(contradictory(classes["exact"], labels)[used].sum()) if classes and labels is not None else 0,
+        contradictory=None if against is None else int(against[used].sum()),
         dropped=dict(labelled.dropped),
     )
 

@@ -43,7 +43,7 @@ def chromosome_parts(
                     f"data.{setting} names {name!r}, which no record has; the chromosomes are {told}."
                     f"{did_you_mean(name, known)}"
                 )
-    _require_values(chromosomes, names, "chromosome")
+    _require_values(chromosomes, names, "chromosome", config.chromosome)
     held_out = dict.fromkeys(config.validation_chromosomes, 1) | dict.fromkeys(config.test_chromosomes, 2)
     numbers = np.array([held_out.get(name, 0) for name in chromosomes], dtype=np.int64)
     return with_validation(config, [kept[numbers[kept] == number] for number in range(len(PARTS))], strata)
@@ -52,29 +52,42 @@ def chromosome_parts(
 def random_parts(config: DataConfig, kept: Places, strata: Places) -> Parts:
     """Divide at random, each stratum in the same shares; with folds, one of them is the test part."""
     if config.folds is not None:
+        _require_a_block_each(len(kept), config.folds, "records", "folds")
         rank = _stratified_rank(kept, strata, config.seed)
         in_fold = rank % config.folds == config.fold
         return _validation_from(config, kept[~in_fold], kept[in_fold], strata)
     return _as_parts(_cut(_stratified_order(kept, strata, config.seed), _sizes(config, len(kept))))
 
 
-def block_parts(config: DataConfig, blocks: Sequence[object], kept: Places, strata: Places) -> Parts:
-    """Divide so that records of one block (a group, a cluster) stay on one side, the larger blocks first."""
+def block_parts(
+    config: DataConfig, blocks: Sequence[object], kept: Places, strata: Places, what: str = "groups"
+) -> Parts:
+    """Divide so that records of one block (a group, a cluster) stay on one side, the larger blocks first.
+
+    Every part that is asked for gets a block at least; InputError says where there are too few of them (of `what`).
+    """
     members = _members(blocks, kept, config.seed)
     if config.folds is not None:
+        _require_a_block_each(len(members), config.folds, what, "folds")
         sizes = [len(kept) // config.folds + (number < len(kept) % config.folds) for number in range(config.folds)]
-        folds = _fill(members, sizes, strata)
+        folds = _fill(members, sizes, [True] * config.folds, strata)
         rest = np.sort(np.concatenate([part for number, part in enumerate(folds) if number != config.fold]))
         share = config.fractions[1] / (config.fractions[0] + config.fractions[1])
         validation = round(share * len(rest))
-        train, chosen = _fill(_members(blocks, rest, config.seed), [len(rest) - validation, validation], strata)
+        left = _members(blocks, rest, config.seed)
+        asked = [True, share > 0]
+        _require_a_block_each(len(left), sum(asked), f"{what} outside the test fold", "parts (training, validation)")
+        train, chosen = _fill(left, [len(rest) - validation, validation], asked, strata)
         return _as_parts([train, chosen, folds[config.fold]])
-    return _as_parts(_fill(members, _sizes(config, len(kept)), strata))
+    asked = [share > 0 for share in config.sizes or config.fractions]
+    named = ", ".join(name for name, wanted in zip(("training", "validation", "test"), asked, strict=True) if wanted)
+    _require_a_block_each(len(members), sum(asked), what, f"parts ({named})")
+    return _as_parts(_fill(members, _sizes(config, len(kept)), asked, strata))
 
 
 def group_parts(config: DataConfig, groups: Sequence[str], kept: Places, strata: Places, names: Sequence[str]) -> Parts:
     """Divide so that records of one group stay on one side."""
-    _require_values(groups, names, "group")
+    _require_values(groups, names, "group", config.group)
     if len(set(groups)) < 2:
         raise InputError(f"All records are of the one group {groups[0]!r}, which cannot be divided. Choose data.group.")
     return block_parts(config, groups, kept, strata)
@@ -158,28 +171,42 @@ def _members(blocks: Sequence[object], places: Places, seed: int) -> list[Places
     return [members[number] for number in sorted(shuffled.tolist(), key=lambda number: -len(members[number]))]
 
 
-def _fill(blocks: Sequence[Places], sizes: Sequence[int], strata: Places) -> list[Places]:
-    """Give each block to the part that still lacks the largest share of its labels and can hold it."""
+def _fill(blocks: Sequence[Places], sizes: Sequence[int], asked: Sequence[bool], strata: Places) -> list[Places]:
+    """Give each block to the part that still lacks the largest share of its labels and can hold it.
+
+    The last blocks go to the parts that are asked for and have none yet; there are blocks enough for all of these.
+    """
     everything = np.concatenate(blocks)
     kinds = int(strata[everything].max()) + 1
     wanted = np.outer(sizes, np.bincount(strata[everything], minlength=kinds) / len(everything))
     lacking, room = wanted.copy(), np.array(sizes, dtype=np.float64)
     chosen: list[list[Places]] = [[] for _ in sizes]
-    for block in blocks:
+    for number, block in enumerate(blocks):
+        waiting = np.array([wants and not given for wants, given in zip(asked, chosen, strict=True)])
+        open_to = waiting if waiting.sum() >= len(blocks) - number else np.array(asked)
         counts = np.bincount(strata[block], minlength=kinds)
         need = (lacking / np.maximum(wanted, 1e-9)) @ counts
-        fits = room >= len(block)
-        part = int(np.argmax(np.where(fits, need, -np.inf))) if fits.any() else int(np.argmax(room))
+        fits = open_to & (room >= len(block))
+        part = int(np.argmax(np.where(fits, need, -np.inf) if fits.any() else np.where(open_to, room, -np.inf)))
         lacking[part] -= counts
         room[part] -= len(block)
         chosen[part].append(block)
     return [np.sort(np.concatenate(part)) if part else np.empty(0, dtype=np.int64) for part in chosen]
 
 
-def _require_values(values: Sequence[str], names: Sequence[str], what: str) -> None:
+def _require_a_block_each(blocks: int, asked: int, what: str, parts: str) -> None:
+    if blocks < asked:
+        raise InputError(
+            f"There are {blocks:,} {what}, none of which is divided: too few for {asked} {parts}. Ask for fewer "
+            "(data.fractions, such as [0.8, 0.0, 0.2], or data.folds), or divide in another way (data.split)."
+        )
+
+
+def _require_values(values: Sequence[str], names: Sequence[str], what: str, column: str | None) -> None:
     empty = next((place for place, value in enumerate(values) if not value.strip()), None)
     if empty is not None:
-        raise InputError(f"{names[empty]}: the {what} is empty, and records are divided by it. Fill it in.")
+        named = what if column is None else f"{what} (column {column!r})"
+        raise InputError(f"{names[empty]}: the {named} is empty, and records are divided by it. Fill it in.")
 
 
 def _as_parts(places: Sequence[Places]) -> Parts:

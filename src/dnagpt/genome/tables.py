@@ -124,6 +124,15 @@ def require_columns(frame: pd.DataFrame, names: Sequence[str], where: str) -> No
         )
 
 
+def as_text(cells: pd.Series[Any]) -> pd.Series[str]:
+    """Write the cells of a column as text; a missing one is empty, whatever stands for it in the table.
+
+    >>> as_text(pd.Series([7, None], dtype="Int64")).tolist()
+    ['7', '']
+    """
+    return cells.astype(str).where(cells.notna(), "")
+
+
 def table_ending(path: str | os.PathLike[str]) -> str:
     """Give the ending that names the format of a table, or nothing.
 

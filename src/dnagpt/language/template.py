@@ -254,7 +254,7 @@ def _field(vocabulary: Vocabulary, field: Field, record: Mapping[str, object], w
     if field.kind == "number":
         numbers = np.array(list(_numbers(field, record, where)), dtype=np.float32)
         return _Segment(np.full(len(numbers), vocabulary.pad_id, dtype=vocabulary.dtype), numbers, answer, {})
-    value = _value(record, field.name, where)
+    value = field_value(record, field.name, where)
     where = f"{where}, field {field.name}"
     if field.kind == "sequence":
         encoded = _sequence(vocabulary, value, where)
@@ -286,7 +286,8 @@ def _rows(vocabulary: Vocabulary, segments: Sequence[_Segment]) -> Rows:
     return Rows(ids, numbers, is_number, answer, dict(ambiguous))
 
 
-def _value(record: Mapping[str, object], name: str, where: str) -> object:
+def field_value(record: Mapping[str, object], name: str, where: str) -> object:
+    """Give the value of a field as the record holds it; InputError where it is missing or empty."""
     if name not in record:
         present = ", ".join(map(str, record)) or "none"
         raise InputError(f"{where}: there is no value for the field {name}. The record has {present}.")
@@ -310,12 +311,12 @@ def _sequence(vocabulary: Vocabulary, value: object, where: str) -> Encoded:
 
 def _numbers(field: Field, record: Mapping[str, object], where: str) -> Iterator[float]:
     if field.count == 1:
-        yield _number(_value(record, field.name, where), f"{where}, field {field.name}")
+        yield _number(field_value(record, field.name, where), f"{where}, field {field.name}")
         return
     if field.name not in record and field.columns[0] in record:
-        values: Sequence[object] = [_value(record, column, where) for column in field.columns]
+        values: Sequence[object] = [field_value(record, column, where) for column in field.columns]
     else:
-        values = _listed(_value(record, field.name, where), field, where)
+        values = _listed(field_value(record, field.name, where), field, where)
     for column, value in zip(field.columns, values, strict=True):
         yield _number(value, f"{where}, field {column}")
 
@@ -375,7 +376,7 @@ def _choice(vocabulary: Vocabulary, field: Field, value: object, where: str) -> 
 
 
 def _chosen_token(vocabulary: Vocabulary, name: str, record: Mapping[str, object], where: str) -> int:
-    value = _value(record, name, where)
+    value = field_value(record, name, where)
     if not isinstance(value, str):
         raise InputError(f"{where}, field {name}: {_shown(value)} is no reserved token. Write its text, such as R.")
     try:

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dnagpt.errors import InputError
 from dnagpt.genome.bases import decode_bases, encode_bases, reverse_complement
-from dnagpt.language.template import Template, encode_template
+from dnagpt.language.template import Template, encode_template, field_value
 from dnagpt.language.vocabulary import Vocabulary
 
 Record = Mapping[str, object]
@@ -64,8 +64,8 @@ class Views(BaseModel):
             return [record]
         if self.both_strands and set(vocabulary.alphabet) - set("ACGTUN"):
             raise InputError(f"views.both_strands: the letters {vocabulary.alphabet} have no other strand.")
+        texts = {name: _letters(record, name, where) for name in names}
         room = self._room(names, record, template, vocabulary, context, where)
-        texts = {name: str(record[name]) for name in names}
         strands = [texts]
         if self.both_strands:
             strands.append({name: reverse_complement_of(text, where) for name, text in texts.items()})
@@ -107,6 +107,13 @@ class Views(BaseModel):
         for tile in range(count):
             start = round(tile * (len(text) - room) / (count - 1))
             yield {name: text[start : start + room]}
+
+
+def _letters(record: Record, name: str, where: str) -> str:
+    value = field_value(record, name, where)
+    if isinstance(value, (str, bytes)):
+        return value if isinstance(value, str) else value.decode("ascii", "replace")
+    raise InputError(f"{where}, field {name}: {value!r} is no sequence. Give letters.")
 
 
 def reverse_complement_of(text: str, where: str) -> str:
