@@ -264,6 +264,7 @@ FINETUNE_SETTINGS: dict[str, tuple[dict[str, object], tuple[str, ...]]] = {
     "unknown_policy": ({"views.too_long": "cut"}, ("views.too_long = 'cut'", "'centre' or 'tiles'")),
     "shape_beyond_the_vocabulary": ({"model.overlapping": "true"}, ("model.overlapping cannot be set",)),
     "test_without_a_source": ({"tests.other.seed": 1}, ("tests.other.classes", "exactly one of data.table")),
+    "test_called_like_a_part": ({"tests.test.table": "sites.csv"}, ("'test' is what a part of", "another name")),
     "warmup_of_all_epochs": (
         {"epochs": 2, "warmup_epochs": 2},
         ("1 mistake", "warmup_epochs: the learning rate would rise for 2 of 2"),

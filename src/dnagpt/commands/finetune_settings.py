@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 
 from dnagpt.commands.network_settings import NetworkSettings
 from dnagpt.data.labelled import DataConfig
+from dnagpt.data.settings import PARTS
 from dnagpt.tasks import Views
 from dnagpt.training import TrainingConfig
 
@@ -44,6 +45,14 @@ class TaskSettings(BaseModel):
     given; a single task is judged by `training.metric` where it is not given here."""
     tests: dict[str, DataConfig] = Field(default_factory=dict)
     """Further data, by name, whose test part is scored too: another species, another laboratory."""
+
+    @field_validator("tests")
+    @classmethod
+    def _named_apart(cls, tests: dict[str, DataConfig]) -> dict[str, DataConfig]:
+        taken = sorted(set(tests) & set(PARTS))
+        if taken:
+            raise ValueError(f"{taken[0]!r} is what a part of the task's own records is called; give another name")
+        return tests
 
 
 class LoraSettings(BaseModel):
