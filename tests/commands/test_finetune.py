@@ -384,7 +384,7 @@ def test_attention_names_the_record_that_it_cannot_read(
     write(here / "sites.csv", rows)
     (one,) = records_of({"template": GC_TEMPLATE, "data": {"table": "sites.csv", "split_column": "part"}})
     assert len(one.labelled.parts["train"]) == 12
-    monkeypatch.setattr(task_report, "ATTENTION_RECORDS", 4)  # every third, so the second is row 4
+    monkeypatch.setattr(task_report, "ATTENTION_RECORDS", 4)  # evenly among 12, so the second is row 4
     with pytest.raises(InputError, match=r"sites\.csv, row 4: "):
         task_report._attention(load_model(pretrained), one, "train")
 

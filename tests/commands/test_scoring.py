@@ -47,3 +47,16 @@ def test_ranking_curves_of_several_classes_are_those_of_each_against_the_rest(ki
     names = list(kinds) if curves == 3 else ["model"]
     assert f"curves: {', '.join(names)}" in figure.svg
     assert ("undefined" in figure.svg) == (curves == 3)
+
+
+def test_of_many_groups_a_report_shows_the_largest() -> None:
+    task = Task("sites", Template.parse("<K>{sequence}<=>{kind?:choice(a,b)}"))
+    groups = [f"gene{max(0, n - 20)}" for n in range(80)]  # 21 records of gene0, one each of 59 others
+    records = [{"sequence": "ACG", "kind": "ab"[n % 2]} for n in range(80)]
+    answers = {Question(task.template.answered[0]): {"model": np.random.default_rng(1).dirichlet([1, 1], size=80)}}
+    sets = [TestSet("test", slice(0, 80), groups)]
+    (section,) = score_sections(score_answers(records, answers, sets), records, answers, sets)
+    (table,) = [table for table in section.tables if "groups" in table.caption]
+    assert table.caption == "The model on the 40 largest of 60 groups; metrics.json has all"
+    assert len(table.rows) == 40
+    assert table.rows[0][:2] == ("gene0", 21)

@@ -11,6 +11,7 @@ from dnagpt.data.settings import PARTS
 from dnagpt.data.split_report import SplitReport
 from dnagpt.evaluation import plots
 from dnagpt.evaluation.classification import calibration_bins, one_against_rest
+from dnagpt.evaluation.groups import GroupScores
 from dnagpt.evaluation.plot_matrices import confusion_plot
 from dnagpt.evaluation.plot_numbers import prediction_plot, residual_plot
 from dnagpt.evaluation.report import Cell, Figure, Headline, Section, Table, comparison_table, metrics_table
@@ -18,6 +19,8 @@ from dnagpt.evaluation.tables import groups_table, subsets_table
 from dnagpt.tasks import Task
 
 Array = np.ndarray[Any, Any]
+MOST_GROUPS = 40
+"""Groups that a report shows at most."""
 HEADLINE_SCORES = ("accuracy", "mcc", "auroc", "macro_auroc", "squared_pearson", "determination")
 
 
@@ -112,7 +115,7 @@ def _section(
         tables.append(subsets_table(shown, caption="The model on each set of records"))
     truth, said = question.truth(records)[sets[0].rows], answers[model][sets[0].rows]
     if groups := sets[0].group_scores(question, records, answers[model]):
-        tables.append(groups_table(groups, caption="The model, group by group"))
+        tables.append(_groups_shown(groups))
     score = "accuracy" if question.options else "squared_pearson"
     bars = {method: one.intervals[score] for method, one in own.items()}
     figures = [
@@ -128,6 +131,15 @@ def _section(
         _class_figures(question, own[model], ranked) if question.options else _number_figures(question, truth, said)
     )
     return Section(f"{heading}{question.column}", tables=tuple(tables), figures=tuple(figures))
+
+
+def _groups_shown(groups: GroupScores) -> Table:
+    if len(groups) <= MOST_GROUPS:
+        return groups_table(groups, caption="The model, group by group")
+    counts = {name: scores["count"] for name, scores in groups.items()}
+    largest = sorted(groups, key=lambda name: -int(str(counts[name])))[:MOST_GROUPS]
+    caption = f"The model on the {MOST_GROUPS} largest of {len(groups):,} groups; metrics.json has all"
+    return groups_table({name: groups[name] for name in largest}, caption=caption)
 
 
 def _class_figures(

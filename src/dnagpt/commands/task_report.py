@@ -215,7 +215,8 @@ def _attention(model: Model, one: TaskRecords, part: Part) -> list[Section]:
     if not question.options or not any(item.kind == "sequence" for item in task.template.given):
         return []
     every = labelled.parts[part]
-    some = every[:: max(1, len(every) // ATTENTION_RECORDS)][:ATTENTION_RECORDS]
+    count = min(len(every), ATTENTION_RECORDS)
+    some = [every[number * len(every) // count] for number in range(count)]
     records, names = [labelled.records[place] for place in some], [labelled.names[place] for place in some]
     context, vocabulary = model.network.config.context, model.vocabulary
     shown = [
