@@ -26,12 +26,13 @@ def make_all(out: Path, seed: int) -> list[str]:
     """Write every file to a folder and return their names; the same seed gives the same content."""
     import numpy as np
     from demo_simulation import files
+    from demo_simulation.expression import make_expression
     from demo_simulation.genomes import SPECIES, make_chains, make_genomes
     from demo_simulation.haplotypes import make_haplotypes
     from demo_simulation.signals import make_signals
 
-    for_chains, for_genomes, for_signals, for_haplotypes = (
-        np.random.Generator(np.random.PCG64(stream)) for stream in np.random.SeedSequence(seed).spawn(4)
+    for_chains, for_genomes, for_signals, for_haplotypes, for_expression = (
+        np.random.Generator(np.random.PCG64(stream)) for stream in np.random.SeedSequence(seed).spawn(5)
     )
     out.mkdir(parents=True, exist_ok=True)
     chains = make_chains(for_chains)
@@ -41,11 +42,18 @@ def make_all(out: Path, seed: int) -> list[str]:
         files.write_genome(out / f"simulated_{species}.fa.gz", own)
     files.write_features(out / "simulated_features.bed.gz", contigs)
     files.write_signals(out / "signals.csv.gz", make_signals(for_signals, chains["R"]))
+    files.write_expression(out / "expression.csv.gz", make_expression(for_expression, chains["R"]))
     haplotypes = make_haplotypes(for_haplotypes, contigs[0].name, contigs[0].letters, seed)
     files.write_haplotypes(out / "haplotypes.vcf.gz", haplotypes)
     files.write_populations(out / "populations.tsv", haplotypes)
     names = [f"simulated_{species}.fa.gz" for species in SPECIES]
-    names += ["simulated_features.bed.gz", "signals.csv.gz", "haplotypes.vcf.gz", "populations.tsv"]
+    names += [
+        "simulated_features.bed.gz",
+        "signals.csv.gz",
+        "expression.csv.gz",
+        "haplotypes.vcf.gz",
+        "populations.tsv",
+    ]
     files.write_manifest(out, seed, names)
     return [*names, files.MANIFEST]
 

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 BASES = "ACGT"
 ORDER = 5
 CONTEXTS = 4**ORDER
-GC_BINS = np.round(np.arange(0.28, 0.6201, 0.01), 2)
+GC_BINS = np.round(np.arange(0.16, 0.7401, 0.01), 2)
 
-EFFECT_BY_ORDER = {1: 0.28, 2: 0.34, 3: 0.30, 4: 0.20, 5: 0.14}
+EFFECT_BY_ORDER = {1: 0.30, 2: 0.34, 3: 0.16, 4: 0.02, 5: 0.02}
 """Standard deviation of the random log-odds that the 1, 2, ... 5 bases before a position contribute."""
 CPG_DEPLETION = 1.3
 """Log-odds taken from G after C: about one expected CpG in four is left, as in a methylated genome."""

@@ -6,10 +6,12 @@ import hashlib
 import io
 import json
 from collections.abc import Iterable
+from dataclasses import astuple
 from pathlib import Path
 
 from pysam import BGZFile
 
+from demo_simulation.expression import ExpressionRow
 from demo_simulation.genomes import SPECIES, SimulatedContig
 from demo_simulation.haplotypes import SimulatedHaplotypes
 from demo_simulation.signals import SignalRow
@@ -44,6 +46,15 @@ def write_signals(path: Path, rows: list[SignalRow]) -> None:
     table = csv.writer(text, lineterminator="\n")
     table.writerow(["id", "sequence", "label", "motif", "split"])
     table.writerows([row.id, row.sequence, row.label, row.motif, row.split] for row in rows)
+    _write_gzip(path, text.getvalue().encode())
+
+
+def write_expression(path: Path, rows: list[ExpressionRow]) -> None:
+    """Write the expression table as CSV."""
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(["id", "sequence", "half_life", "utr_length", "expression", "split"])
+    table.writerows(astuple(row) for row in rows)
     _write_gzip(path, text.getvalue().encode())
 
 

@@ -23,7 +23,13 @@ Matrix = NDArray[np.float64]
 
 def measure(folder: Path) -> dict[str, float]:
     """Measure every floor that src/dnagpt/demo_data/README.md quotes."""
-    return {**signal_floors(folder), **markov_floors(folder), **reversal_floors(folder), **gc_floors(folder)}
+    genomes = {
+        **markov_floors(folder),
+        **local_composition_bits(folder),
+        **reversal_floors(folder),
+        **gc_floors(folder),
+    }
+    return {**signal_floors(folder), **genomes}
 
 
 def signal_floors(folder: Path) -> dict[str, float]:
@@ -55,6 +61,36 @@ def markov_floors(folder: Path) -> dict[str, float]:
         if order == 5:
             found |= {f"markov order 5 {name}": float(values.mean()) for name, values in bits.items()}
     return found
+
+
+def local_composition_bits(folder: Path, order: int = 3, reach: int = 128, bins: int = 9) -> dict[str, float]:
+    """Bits a base of a chain that also knows the GC content of the 128 bases before: what a longer view is worth."""
+    counts, held_out = np.zeros((bins, 4 ** (order + 1))), []
+    for species in SPECIES:
+        for name, codes in read_contigs(folder, species):
+            found = _kmers_by_local_gc(codes, order, reach, bins)
+            if name.endswith("_3"):
+                held_out.append(found)
+            else:
+                np.add.at(counts, found, 1)
+    by_context = counts.reshape(bins, -1, 4)
+    overall = by_context.sum(axis=0) + 1
+    overall /= overall.sum(axis=1, keepdims=True)
+    share = (by_context + 20 * overall) / (by_context.sum(axis=2, keepdims=True) + 20)
+    bits = np.concatenate([-np.log2(share.reshape(bins, -1)[found]) for found in held_out])
+    return {f"markov order {order} with local GC": float(bits.mean())}
+
+
+def _kmers_by_local_gc(
+    codes: NDArray[np.int64], order: int, reach: int, bins: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    ends = np.arange(order, len(codes))
+    sums = np.concatenate([[0], np.cumsum(np.isin(codes, (1, 2)))])
+    starts = np.maximum(0, ends - reach)
+    gc = (sums[ends] - sums[starts]) / (ends - starts)
+    has_n = np.convolve(codes == 4, np.ones(order + 1), "valid") > 0.5
+    gc_bin = np.clip(((gc - 0.2) / 0.5 * (bins - 1)).astype(np.int64), 0, bins - 1)
+    return gc_bin[~has_n], _kmer_numbers(codes, order + 1)[~has_n]
 
 
 def reversal_floors(folder: Path, length: int = 600) -> dict[str, float]:

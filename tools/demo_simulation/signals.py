@@ -8,7 +8,7 @@ import numpy as np
 from demo_simulation.chain import Bases, Chain, decode, gc_bin, sample
 from demo_simulation.polyadenylation import SITE_LENGTH, draw_hexamer, plant_decoy, plant_site
 
-SPLITS = (("train", 5600), ("validation", 800), ("test", 1600))
+SPLITS = (("train", 4000), ("validation", 500), ("test", 1000))
 GC_RANGE = (0.36, 0.54)
 DECOY_SURPLUS = 3
 GC_RESIDUE = 0.008
