@@ -40,13 +40,14 @@ def make_all(out: Path, seed: int) -> list[str]:
     for species in SPECIES:
         own = [contig for contig in contigs if contig.species == species]
         files.write_genome(out / f"simulated_{species}.fa.gz", own)
+        files.write_held_out(out / f"held_out_{species}.bed", own)
     files.write_features(out / "simulated_features.bed.gz", contigs)
     files.write_signals(out / "signals.csv.gz", make_signals(for_signals, chains["R"]))
     files.write_expression(out / "expression.csv.gz", make_expression(for_expression, chains["R"]))
     haplotypes = make_haplotypes(for_haplotypes, contigs[0].name, contigs[0].letters, seed)
     files.write_haplotypes(out / "haplotypes.vcf.gz", haplotypes)
     files.write_populations(out / "populations.tsv", haplotypes)
-    names = [f"simulated_{species}.fa.gz" for species in SPECIES]
+    names = [name for species in SPECIES for name in (f"simulated_{species}.fa.gz", f"held_out_{species}.bed")]
     names += [
         "simulated_features.bed.gz",
         "signals.csv.gz",

@@ -38,7 +38,7 @@ def demo(
     fasta: Annotated[list[str] | None, typer.Option(help="Your own genomes instead: LETTER=PATH. Repeatable.")] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Walk the whole path in a few minutes: pre-train, fine-tune, predict, generate, report."""
+    """Show everything in two minutes on simulated data: pre-train, fine-tune, generate, compare, report."""
     from dnagpt.commands.demo import demo as run
 
     run(output, fasta or [], quiet=quiet)
@@ -223,13 +223,15 @@ def evaluate_haplotypes(
     from dnagpt.commands.console_table import print_table
     from dnagpt.commands.evaluate_haplotypes import evaluate_haplotypes as run
     from dnagpt.commands.haplotype_sets import set_files
+    from dnagpt.evaluation.haplotype_numbers import short_table
 
     files = set_files(
         real, generated, training=training, held_out=held_out, legend=legend, region=region,
         minimum_frequency=minimum_frequency, populations=populations, population_column=population_column,
         generated_populations=generated_populations or [], settings=overrides or [],
     )  # fmt: skip
-    print_table(run(files, output, with_baselines=baselines, genetic_map=genetic_map, seed=seed, quiet=quiet))
+    compared = run(files, output, with_baselines=baselines, genetic_map=genetic_map, seed=seed, quiet=quiet)
+    print_table(short_table(compared))
 
 
 @app.command(epilog="Example: dnagpt runs runs/human runs/mouse --score mcc -o runs/species")

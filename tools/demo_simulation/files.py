@@ -30,6 +30,12 @@ def write_genome(path: Path, contigs: list[SimulatedContig]) -> None:
     _write_bgzip(path, text.getvalue())
 
 
+def write_held_out(path: Path, contigs: list[SimulatedContig]) -> None:
+    """Write the last contig of a species as BED: contigs of one number are related across species."""
+    last = contigs[-1]
+    path.write_text(f"{last.name}\t0\t{len(last.letters)}\n")
+
+
 def write_features(path: Path, contigs: list[SimulatedContig]) -> None:
     """Write what was planted as BED with six columns, 0-based half-open."""
     lines = [

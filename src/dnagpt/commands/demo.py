@@ -1,196 +1,199 @@
-"""`dnagpt demo`: the whole path in a few minutes, on small simulated data that ships with the package."""
+"""`dnagpt demo`: everything the project is for, on small simulated data, in about two minutes on two cores."""
 
-import json
 import shutil
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from importlib.resources import as_file, files
 from itertools import count
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-from rich.console import Console
-from rich.table import Table as ConsoleTable
+import tomli_w
 
-from dnagpt.checkpoint import Model, load_model
-from dnagpt.commands.evaluate import corpus_metrics, genome_headlines, genome_sections
+from dnagpt.checkpoint import load_model
+from dnagpt.commands.configuration import load_settings, read_toml
+from dnagpt.commands.console_table import print_table
+from dnagpt.commands.demo_page import DemoResults, demo_metrics, summary_table, write_page
+from dnagpt.commands.evaluate import corpus_metrics
+from dnagpt.commands.evaluate_haplotypes import evaluate_haplotypes
 from dnagpt.commands.finetune import run_finetuning
-from dnagpt.commands.finetune_settings import FinetuneSettings
+from dnagpt.commands.generate import generate_file
+from dnagpt.commands.generate_haplotypes import generate_haplotype_file
+from dnagpt.commands.haplotype_sets import set_files
 from dnagpt.commands.pretrain import PretrainSettings, named_species, run_pretraining
 from dnagpt.commands.results import write_metrics
-from dnagpt.commands.task_report import Finetuned, learning_curves
-from dnagpt.data.corpus import CorpusConfig, SpeciesSource, open_corpus
+from dnagpt.commands.task_file import read_task_file
+from dnagpt.commands.task_report import Finetuned
+from dnagpt.data.corpus import open_corpus
 from dnagpt.errors import InputError
-from dnagpt.evaluation.kmers import gc_content
-from dnagpt.evaluation.report import Figure, Headline, Section, Table, write_report
-from dnagpt.genome.fasta_writer import write_fasta
 from dnagpt.genome.files import atomic_write
-from dnagpt.genome.index import open_genome
-from dnagpt.genome.sequences import SequenceRecord
+from dnagpt.genome.sequences import read_fasta
 from dnagpt.inference.sampling import Sampling
-from dnagpt.inference.templates import generate_sequences
 
-SPECIES = {"R": "human-like", "S": "mouse-like", "O": "fly-like", "K": "worm-like"}
-SIMULATED = (
-    "The genomes and the signal table of this report are simulated: they show that the whole path works, "
-    "and say nothing of how well it works on real DNA."
-)
-_PRETRAINING: dict[str, Any] = {
-    "vocabulary": "dna-4mers",
-    "model": {"preset": "tiny", "context": 256},
-    "training": {
-        "steps": 500, "batch_size": 16, "learning_rate": 2e-3, "warmup_steps": 50, "validate_every": 100,
-        "checkpoint_every": 250, "weights": {"reversed": 0.2}, "metric": "bits_per_base",
-    },
-    "validation_windows": 80,
-}  # fmt: skip
-_FINETUNING: dict[str, Any] = {
-    "name": "signals",
-    "template": "<R>{sequence}<=><B>{label?:boolean}",
-    "epochs": 4,
-    "beside": ("gc", "kmers", "cnn"),
-    "training": {"batch_size": 32, "learning_rate": 1e-3, "weight_decay": 0.1, "metric": "accuracy"},
-}
-GENERATED = 20
-GENERATED_TOKENS = 75
+TEMPLATE = "<R>{window?:sequence}"
+SEQUENCES, TOKENS = 20, 75
+HAPLOTYPES = 800
+MINUTES = 2
+SETTINGS = ("pretraining", "signals", "expression", "haplotypes")
+"""The settings files that ship with the data; DATA stands for the folder of the data in them."""
+
+
+@dataclass
+class Steps:
+    """Announces each step of the demo, with the command that does the same, and says how long it took."""
+
+    quiet: bool
+    total: int = 6
+    begun: float = field(default_factory=time.monotonic)
+    number: int = 0
+
+    @contextmanager
+    def step(self, what: str, *commands: str) -> Iterator[None]:
+        """Print what is going to happen before a step, and its duration after it."""
+        self.number += 1
+        self.say(f"\n[{self.number} of {self.total}] {what}")
+        for command in commands:
+            self.say(f"  $ {command}")
+        begun = time.monotonic()
+        yield
+        self.say(f"  done in {time.monotonic() - begun:.0f} s")
+
+    def say(self, text: str) -> None:
+        """Print a line to standard error, unless the demo is to be quiet."""
+        if not self.quiet:
+            print(text, file=sys.stderr, flush=True)
+
+    @property
+    def seconds(self) -> float:
+        """The time since the demo began."""
+        return time.monotonic() - self.begun
 
 
 def demo(output: Path | None, fasta: Sequence[str], *, quiet: bool) -> None:
-    """Pre-train, fine-tune, predict, generate and report; ends with a table and the path of the report."""
-    output = output or _free_folder(Path("runs/demo"))
+    """Pre-train, fine-tune two tasks, generate sequences and artificial genomes, and report, on simulated data."""
+    folder = output or _free_folder(Path("runs/demo"))
     users = [named_species(text) for text in fasta]
-    if output.is_dir() and any(output.iterdir()):
-        raise InputError(f"The folder {output} is not empty. Remove it, or name another one with -o.")
-    begun = time.monotonic()
-    with ExitStack() as stack:
-        data = stack.enter_context(as_file(files("dnagpt") / "demo_data"))
-        corpus = CorpusConfig.model_validate({"species": users}) if users else _simulated_corpus(data, output)
-        with _step("Pre-training on " + ", ".join(one.label for one in corpus.species), quiet=quiet):
-            pretraining = PretrainSettings.model_validate({**_PRETRAINING, "corpus": corpus})
-            pretrained = run_pretraining(pretraining, output / "pretraining", resume=False, quiet=quiet)
-        with _step("Fine-tuning on the signal table", quiet=quiet):
-            table = {"table": data / "signals.csv.gz", "split_column": "split"}
-            finetuning = FinetuneSettings.model_validate({**_FINETUNING, "data": table})
-            taught = run_finetuning(finetuning, pretrained, output / "signals", resume=False, quiet=quiet)
-        with _step("Predicting, generating, reporting", quiet=quiet):
-            metrics, sections, headlines = _results(pretrained, taught, corpus, output, simulated=not fasta)
-    _write(output, metrics, sections, headlines, simulated=not fasta, seconds=time.monotonic() - begun)
-    _closing_table(metrics, output, time.monotonic() - begun)
+    if folder.is_dir() and any(folder.iterdir()):
+        raise InputError(f"The folder {folder} is not empty. Remove it, or name another one with -o.")
+    steps = Steps(quiet)
+    steps.say(_announcement(folder, users_genomes=bool(users)))
+    _lay_out(folder, users)
+    results = _carry_out(folder, steps, simulated=not users)
+    write_page(results, folder, seconds=steps.seconds)
+    write_metrics({**demo_metrics(results), "seconds": round(steps.seconds)}, folder)
+    print_table(summary_table(results))
+    print(_farewell(folder, steps.seconds))
 
 
-def _simulated_corpus(data: Path, output: Path) -> CorpusConfig:
-    """Hold out the third contig of every species: contigs of one number are related across species."""
-    sources = []
-    for letter, label in SPECIES.items():
-        path = data / f"simulated_{letter}.fa.gz"
-        last = open_genome(path).contigs[-1]
-        bed = output / "held_out" / f"simulated_{letter}.bed"
-        with atomic_write(bed) as handle:
-            handle.write(f"{last.name}\t0\t{last.length}\n".encode())
-        sources.append(SpeciesSource(letter=letter, path=path, name=f"{label} (simulated)", held_out=bed))
-    return CorpusConfig(species=tuple(sources))
+def _announcement(folder: Path, *, users_genomes: bool) -> str:
+    genomes = "your genomes" if users_genomes else "four simulated genomes"
+    return (
+        f"This demo takes about {MINUTES} minutes on two quiet cores and needs no GPU and no network. It will\n"
+        f"  1. pre-train a small model on {genomes},\n"
+        "  2. fine-tune it to recognise a signal (polyadenylation sites, yes or no),\n"
+        "  3. fine-tune it to predict gene expression from a promoter and two numbers,\n"
+        "  4. generate new sequences,\n"
+        "  5. learn from the haplotypes of 500 simulated people and generate artificial genomes,\n"
+        "  6. compare these with the real ones, and write one report.\n"
+        f"All files go to {folder}. Each step shows the command that does the same on your own data."
+    )
+
+
+def _farewell(folder: Path, seconds: float) -> str:
+    settings, model = folder / "settings", folder / "pretraining" / "model"
+    return (
+        f"Done in {seconds:.0f} s. Look at {folder / 'report.html'}: it opens in any browser.\n"
+        "To go on, type for example\n"
+        f"  dnagpt predict {folder / 'signals' / 'model'} {folder / 'data' / 'signals.csv.gz'} -o answers.csv\n"
+        f"  dnagpt finetune {settings / 'signals.toml'} --model {model} --set epochs=8 -o runs/longer\n"
+        "and for your own data, see the README: dnagpt finetune --table YOURS.csv --template "
+        "'<R>{sequence}<=><B>{label?:boolean}' --model ..."
+    )
+
+
+def _lay_out(folder: Path, users: Sequence[dict[str, str]]) -> None:
+    """Copy the data and the settings, so that every step can be changed and run again."""
+    data = folder / "data"
+    data.mkdir(parents=True)
+    (folder / "settings").mkdir()
+    with as_file(files("dnagpt") / "demo_data") as shipped:
+        for path in sorted(shipped.iterdir()):
+            if path.suffix != ".toml":
+                shutil.copyfile(path, data / path.name)
+        for name in SETTINGS:
+            text = (shipped / f"{name}.toml").read_text(encoding="utf-8").replace("DATA", data.as_posix())
+            (folder / "settings" / f"{name}.toml").write_text(text, encoding="utf-8")
+    if users:
+        path = folder / "settings" / "pretraining.toml"
+        with atomic_write(path) as handle:
+            handle.write(tomli_w.dumps({**read_toml(path), "corpus": {"species": list(users)}}).encode())
+
+
+def _carry_out(folder: Path, steps: Steps, *, simulated: bool) -> DemoResults:
+    settings, quiet = folder / "settings", steps.quiet
+    pretrained = folder / "pretraining" / "model"
+    with steps.step(
+        "Pre-training: the next k-mer, GC content and reading order, all at once",
+        f"dnagpt pretrain {settings / 'pretraining.toml'} -o {folder / 'pretraining'}",
+    ):
+        pretraining = load_settings(PretrainSettings, settings / "pretraining.toml", [])
+        run_pretraining(pretraining, folder / "pretraining", resume=False, quiet=quiet)
+        model = load_model(pretrained)
+        genome_metrics, genome_score = corpus_metrics(model, open_corpus(pretraining.corpus), max_order=8, quiet=quiet)
+    with steps.step("Fine-tuning: a signal, yes or no", _finetune_command(folder, "signals", pretrained)):
+        signals = _finetune(folder, "signals", pretrained, quiet=quiet)
+    with steps.step(
+        "Fine-tuning: a number from a sequence and two numbers", _finetune_command(folder, "expression", pretrained)
+    ):
+        expression = _finetune(folder, "expression", pretrained, quiet=quiet)
+    generated = folder / "generated.fa"
+    with steps.step(
+        "Generating sequences",
+        f"dnagpt generate {pretrained} '{TEMPLATE}' -n {SEQUENCES} --max-tokens {TOKENS} -o {generated}",
+    ):
+        generate_file(
+            pretrained, TEMPLATE, str(generated), count=SEQUENCES, max_tokens=TOKENS, sampling=Sampling(), seed=0,
+            batch_size=SEQUENCES, precision="float32", quiet=quiet,
+        )  # fmt: skip
+    artificial = folder / "artificial.vcf.gz"
+    with steps.step(
+        "Artificial genomes: learning haplotypes of 500 people, by population, and writing new ones",
+        _finetune_command(folder, "haplotypes", None),
+        f"dnagpt generate {folder / 'haplotypes' / 'model'} -n {HAPLOTYPES} -o {artificial}",
+    ):
+        haplotypes = _finetune(folder, "haplotypes", None, quiet=quiet)
+        generate_haplotype_file(
+            folder / "haplotypes" / "model", str(artificial), task_name=None, count=HAPLOTYPES, populations=None,
+            sampling=Sampling(), seed=0, batch_size=HAPLOTYPES, precision="float32", quiet=quiet,
+        )  # fmt: skip
+    real, held_out = folder / "data" / "haplotypes.vcf.gz", folder / "haplotypes" / "held_out.txt"
+    with steps.step(
+        "Comparing artificial with real genomes, and writing the report",
+        f"dnagpt evaluate-haplotypes {real} artificial={artificial} --held-out {held_out} -o {folder / 'comparison'}",
+    ):
+        compared = evaluate_haplotypes(
+            set_files(real, [f"artificial={artificial}"], held_out=held_out), folder / "comparison",
+            with_baselines=True, genetic_map=None, seed=0, quiet=quiet,
+        )  # fmt: skip
+    return DemoResults(
+        genome_metrics, genome_score, signals, expression, haplotypes,
+        [record.sequence for record in read_fasta(generated)], compared, simulated=simulated,
+    )  # fmt: skip
+
+
+def _finetune(folder: Path, name: str, base: Path | None, *, quiet: bool) -> Finetuned:
+    settings = read_task_file(folder / "settings" / f"{name}.toml", base, [])
+    return run_finetuning(settings, base, folder / name, resume=False, quiet=quiet)
+
+
+def _finetune_command(folder: Path, name: str, base: Path | None) -> str:
+    from_model = f" --model {base}" if base is not None else ""
+    return f"dnagpt finetune {folder / 'settings' / f'{name}.toml'}{from_model} -o {folder / name}"
 
 
 def _free_folder(wanted: Path) -> Path:
-    """Give the folder, or the first numbered one beside it where it is taken."""
+    """Return the folder, or the first numbered one next to it where it is taken."""
     numbered = (wanted.with_name(f"{wanted.name}-{number}") for number in count(2))
     return wanted if not wanted.exists() else next(path for path in numbered if not path.exists())
-
-
-@contextmanager
-def _step(what: str, *, quiet: bool) -> Iterator[None]:
-    if not quiet:
-        print(f"{what} ...", file=sys.stderr, flush=True)
-    begun = time.monotonic()
-    yield
-    if not quiet:
-        print(f"  done in {time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
-
-
-def _results(
-    pretrained: Path, taught: Finetuned, corpus: CorpusConfig, output: Path, *, simulated: bool
-) -> tuple[dict[str, Any], list[Section], list[Headline]]:
-    model = load_model(pretrained)
-    genome_metrics, score = corpus_metrics(model, open_corpus(corpus), max_order=6, quiet=True)
-    sections = [
-        Section(
-            "Pre-training",
-            figures=(
-                Figure(
-                    learning_curves(output / "pretraining" / "metrics.jsonl"),
-                    "Loss of each objective: next k-mer (window), GC content (gc), sequence order (reversed).",
-                ),
-            ),
-        )
-    ]
-    sections += genome_sections(genome_metrics, score)
-    sections += taught.sections
-    shutil.copyfile(output / "signals" / "predictions.csv", output / "predictions.csv")
-    sequences = _generate(model, output, "simulated training data; " if simulated else "")
-    sections.append(_generated_section(sequences))
-    headlines = [*genome_headlines(genome_metrics), *taught.headlines]
-    return (
-        {
-            "genomes": genome_metrics,
-            "signals": {"label": taught.metrics["tasks"]["signals"]["scores"]["test"]["label"]},
-            "generated": len(sequences),
-        },
-        sections,
-        headlines,
-    )
-
-
-def _generate(model: Model, output: Path, note: str) -> list[str]:
-    sequences = generate_sequences(
-        model, "<R>{window?:sequence}", count=GENERATED, max_tokens=GENERATED_TOKENS, sampling=Sampling(), seed=0
-    )
-    records = [
-        SequenceRecord(f"generated_{number}", f"{note}template=<R>{{window?:sequence}} seed=0", sequence)
-        for number, sequence in enumerate(sequences, start=1)
-    ]
-    write_fasta(records, output / "generated.fa")
-    return sequences
-
-
-def _generated_section(sequences: Sequence[str]) -> Section:
-    gc = gc_content(sequences)
-    rows = tuple(
-        (f"generated_{n}", len(s), float(gc[n - 1]), s[:60] + "...") for n, s in enumerate(sequences[:8], start=1)
-    )
-    text = (
-        f"{len(sequences)} sequences were generated from the prompt <R>, temperature 1. Their GC content is "
-        f"{np.mean(gc):.3f} on average (standard deviation {np.std(gc):.3f}). All of them are in generated.fa."
-    )
-    return Section("Generated sequences", text, tables=(Table(("Name", "Bases", "GC", "Begins"), rows),))
-
-
-def _write(
-    output: Path, metrics: dict[str, Any], sections: Sequence[Section], headlines: Sequence[Headline], *,
-    simulated: bool, seconds: float,
-) -> None:  # fmt: skip
-    notice = SIMULATED if simulated else "The signal table of this report is simulated; the genomes are yours."
-    provenance = json.loads((output / "signals" / "model" / "provenance.json").read_text())
-    write_report(
-        output / "report.html", "dnagpt demo", f"From genome to answer in {seconds / 60:.1f} minutes", sections,
-        provenance, notices=(notice,), headlines=headlines,
-    )  # fmt: skip
-    write_metrics({**metrics, "seconds": round(seconds)}, output)
-
-
-def _closing_table(metrics: dict[str, Any], output: Path, seconds: float) -> None:
-    genomes, signals = metrics["genomes"], metrics["signals"]["label"]
-    table = ConsoleTable("what", "model", "beside it")
-    best = min(genomes["markov_bits_per_base"].values())
-    table.add_row("bits per base, held out", f"{genomes['bits_per_base']:.3f}", f"{best:.3f} best Markov model")
-    table.add_row("GC mean absolute error", f"{genomes['gc_mean_absolute_error']:.4f}", "")
-    table.add_row("order accuracy", f"{genomes['order_accuracy']:.3f}", "0.500 chance")
-    kmer, gc = signals["4-mer logistic regression"]["accuracy"], signals["GC content only"]["accuracy"]
-    table.add_row(
-        "signal accuracy, test", f"{signals['model']['accuracy']:.3f}", f"{kmer:.3f} 4-mers, {gc:.3f} GC only"
-    )
-    table.add_row("sequences generated", str(metrics["generated"]), "")
-    Console().print(table)
-    print(f"{seconds:.0f} s. Report: {output / 'report.html'}")

@@ -13,9 +13,9 @@ from dnagpt.commands.progress import counting
 from dnagpt.commands.provenance import provenance
 from dnagpt.commands.results import write_metrics, write_scores
 from dnagpt.evaluation.haplotype_comparison import ComparedSet, Sampler, baselines, compare_sets
-from dnagpt.evaluation.haplotype_numbers import quality_headlines, quality_rows, short_table
+from dnagpt.evaluation.haplotype_numbers import quality_headlines, quality_rows
 from dnagpt.evaluation.haplotype_page import quality_sections
-from dnagpt.evaluation.report import Table, write_report
+from dnagpt.evaluation.report import write_report
 from dnagpt.genome.genetic_map import GeneticMap, read_genetic_map
 from dnagpt.genome.haplotypes import Sites
 from dnagpt.genome.legend import UNKNOWN_CONTIG
@@ -28,8 +28,8 @@ FEWEST_PEOPLE = 8
 
 def evaluate_haplotypes(
     files: SetFiles, output: Path, *, with_baselines: bool, genetic_map: Path | None, seed: int, quiet: bool
-) -> Table:
-    """Compare generated with real haplotypes; write report.html, metrics.json and scores.csv; sum up in a table."""
+) -> list[ComparedSet]:
+    """Compare generated with real haplotypes; write report.html, metrics.json and scores.csv."""
     sets = read_sets(files)
     notes = list(sets.notes)
     beside: Mapping[str, Sampler] = {}
@@ -56,7 +56,7 @@ def evaluate_haplotypes(
         "provenance": facts,
     }
     write_metrics(metrics, output, allow_nan=False)
-    return short_table(compared)
+    return compared
 
 
 def _compare(

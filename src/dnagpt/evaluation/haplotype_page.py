@@ -45,6 +45,11 @@ def quality_sections(sets: Sequence[ComparedSet], notes: Sequence[str] = ()) -> 
     ]
 
 
+def short_sections(sets: Sequence[ComparedSet]) -> list[Section]:
+    """Return what a reader looks at first: all numbers, principal components, linkage disequilibrium."""
+    return [_numbers(sets, ()), _components(sets), *_linkage(sets)]
+
+
 def _numbers(sets: Sequence[ComparedSet], notes: Sequence[str]) -> Section:
     first = sets[0].quality
     halves = any(one.kind == "limit" for one in sets)
