@@ -356,7 +356,7 @@ def test_yardsticks_stand_beside_the_model_on_all_and_on_clean_records(here: Pat
     page = here / "run" / "report.html"
     check_stands_alone(page)
     assert "group by group" in page.read_text()
-    assert "Where the model looks" in page.read_text()
+    assert "Attention" in page.read_text()
     assert (here / "run" / "random_weights" / "model" / "model.safetensors").is_file()
 
 

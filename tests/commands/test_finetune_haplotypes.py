@@ -45,7 +45,7 @@ def test_the_report_sets_chains_of_sites_beside_the_model(tmp_path: Path) -> Non
     assert list(found) == ["model", "Markov chain of 5 sites", "Markov chain of 10 sites", "independent sites"]
     assert set(found["model"]) == {"train", "validation", "test"}
     assert 0 < found["independent sites"]["train"] < 8
-    assert "Nats a haplotype" in (tmp_path / "run" / "report.html").read_text()
+    assert "nats per haplotype" in (tmp_path / "run" / "report.html").read_text()
     assert "model" in done("runs", tmp_path / "run", "--score", "nats_per_haplotype")
 
 

@@ -31,6 +31,7 @@ from dnagpt.errors import InputError
 from dnagpt.genome.files import atomic_write
 from dnagpt.genome.sequences import read_fasta
 from dnagpt.inference.sampling import Sampling
+from dnagpt.training import InterruptedRunError
 
 TEMPLATE = "<R>{window?:sequence}"
 SEQUENCES, TOKENS = 20, 75
@@ -50,14 +51,18 @@ class Steps:
     number: int = 0
 
     @contextmanager
-    def step(self, what: str, *commands: str) -> Iterator[None]:
+    def step(self, what: str, *commands: str, trains: bool = False) -> Iterator[None]:
         """Print what is going to happen before a step, and its duration after it."""
         self.number += 1
         self.say(f"\n[{self.number} of {self.total}] {what}")
         for command in commands:
             self.say(f"  $ {command}")
         begun = time.monotonic()
-        yield
+        try:
+            yield
+        except InterruptedRunError:
+            again = f" Go on with this step: {commands[0]} --resume" if trains else ""
+            raise InterruptedRunError(f"The demo was stopped in step {self.number}, {what!r}.{again}") from None
         self.say(f"  done in {time.monotonic() - begun:.0f} s")
 
     def say(self, text: str) -> None:
@@ -79,8 +84,8 @@ def demo(output: Path | None, fasta: Sequence[str], *, quiet: bool) -> None:
         raise InputError(f"The folder {folder} is not empty. Remove it, or name another one with -o.")
     steps = Steps(quiet)
     steps.say(_announcement(folder, users_genomes=bool(users)))
-    _lay_out(folder, users)
-    results = _carry_out(folder, steps, simulated=not users)
+    lay_out(folder, users)
+    results = carry_out(folder, steps, simulated=not users)
     write_page(results, folder, seconds=steps.seconds)
     write_metrics({**demo_metrics(results), "seconds": round(steps.seconds)}, folder)
     print_table(summary_table(results))
@@ -113,7 +118,7 @@ def _farewell(folder: Path, seconds: float) -> str:
     )
 
 
-def _lay_out(folder: Path, users: Sequence[dict[str, str]]) -> None:
+def lay_out(folder: Path, users: Sequence[dict[str, str]]) -> None:
     """Copy the data and the settings, so that every step can be changed and run again."""
     data = folder / "data"
     data.mkdir(parents=True)
@@ -131,21 +136,25 @@ def _lay_out(folder: Path, users: Sequence[dict[str, str]]) -> None:
             handle.write(tomli_w.dumps({**read_toml(path), "corpus": {"species": list(users)}}).encode())
 
 
-def _carry_out(folder: Path, steps: Steps, *, simulated: bool) -> DemoResults:
+def carry_out(folder: Path, steps: Steps, *, simulated: bool) -> DemoResults:
+    """Run every step by the settings files of the folder, and return what they came to."""
     settings, quiet = folder / "settings", steps.quiet
     pretrained = folder / "pretraining" / "model"
     with steps.step(
         "Pre-training: the next k-mer, GC content and reading order, all at once",
         f"dnagpt pretrain {settings / 'pretraining.toml'} -o {folder / 'pretraining'}",
+        trains=True,
     ):
         pretraining = load_settings(PretrainSettings, settings / "pretraining.toml", [])
         run_pretraining(pretraining, folder / "pretraining", resume=False, quiet=quiet)
         model = load_model(pretrained)
         genome_metrics, genome_score = corpus_metrics(model, open_corpus(pretraining.corpus), max_order=8, quiet=quiet)
-    with steps.step("Fine-tuning: a signal, yes or no", _finetune_command(folder, "signals", pretrained)):
+    with steps.step("Fine-tuning: a signal, yes or no", _finetune_command(folder, "signals", pretrained), trains=True):
         signals = _finetune(folder, "signals", pretrained, quiet=quiet)
     with steps.step(
-        "Fine-tuning: a number from a sequence and two numbers", _finetune_command(folder, "expression", pretrained)
+        "Fine-tuning: a number from a sequence and two numbers",
+        _finetune_command(folder, "expression", pretrained),
+        trains=True,
     ):
         expression = _finetune(folder, "expression", pretrained, quiet=quiet)
     generated = folder / "generated.fa"
@@ -162,19 +171,27 @@ def _carry_out(folder: Path, steps: Steps, *, simulated: bool) -> DemoResults:
         "Artificial genomes: learning haplotypes of 500 people, by population, and writing new ones",
         _finetune_command(folder, "haplotypes", None),
         f"dnagpt generate {folder / 'haplotypes' / 'model'} -n {HAPLOTYPES} -o {artificial}",
+        trains=True,
     ):
         haplotypes = _finetune(folder, "haplotypes", None, quiet=quiet)
         generate_haplotype_file(
             folder / "haplotypes" / "model", str(artificial), task_name=None, count=HAPLOTYPES, populations=None,
             sampling=Sampling(), seed=0, batch_size=HAPLOTYPES, precision="float32", quiet=quiet,
         )  # fmt: skip
-    real, held_out = folder / "data" / "haplotypes.vcf.gz", folder / "haplotypes" / "held_out.txt"
+    real, people = folder / "data" / "haplotypes.vcf.gz", folder / "data" / "populations.tsv"
+    held_out, of_generated = folder / "haplotypes" / "held_out.txt", folder / "artificial.populations.tsv"
     with steps.step(
         "Comparing artificial with real genomes, and writing the report",
-        f"dnagpt evaluate-haplotypes {real} artificial={artificial} --held-out {held_out} -o {folder / 'comparison'}",
+        f"dnagpt evaluate-haplotypes {real} artificial={artificial} --held-out {held_out} "
+        f"--populations {people} --population-column population --generated-populations {of_generated} "
+        f"-o {folder / 'comparison'}",
     ):
         compared = evaluate_haplotypes(
-            set_files(real, [f"artificial={artificial}"], held_out=held_out), folder / "comparison",
+            set_files(
+                real, [f"artificial={artificial}"], held_out=held_out, populations=people,
+                population_column="population", generated_populations=[str(of_generated)],
+            ),
+            folder / "comparison",
             with_baselines=True, genetic_map=None, seed=0, quiet=quiet,
         )  # fmt: skip
     return DemoResults(

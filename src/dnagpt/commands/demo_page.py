@@ -21,8 +21,8 @@ _SIMULATED = (
     "on real DNA."
 )
 _YOURS = "The tables and haplotypes of this demo are simulated; the genomes are yours."
-_SHOWN = 8
-"""Generated sequences that the page shows."""
+_SHOWN, _BASES = 8, 40
+"""Generated sequences that the page shows, and how much of each."""
 
 
 @dataclass(frozen=True)
@@ -156,19 +156,29 @@ def _headlines(results: DemoResults) -> list[Headline]:
 
 
 def _titled(step: str, sections: Sequence[Section]) -> list[Section]:
-    return [replace(section, title=f"{step}: {section.title[:1].lower()}{section.title[1:]}") for section in sections]
+    return [replace(section, title=f"{step}: {_within_a_sentence(section.title)}") for section in sections]
+
+
+def _within_a_sentence(title: str) -> str:
+    """Lower the first letter, unless the first word is an abbreviation.
+
+    >>> _within_a_sentence("All numbers"), _within_a_sentence("GC content")
+    ('all numbers', 'GC content')
+    """
+    return title if title[:2].isupper() else f"{title[:1].lower()}{title[1:]}"
 
 
 def _generated(sequences: Sequence[str]) -> Section:
     gc = gc_content(sequences)
     rows = tuple(
-        (f"generated_{number}", len(sequence), float(share), f"{sequence[:60]}...")
+        (f"generated_{number}", len(sequence), float(share), f"{sequence[:_BASES]}...")
         for number, (sequence, share) in enumerate(zip(sequences[:_SHOWN], gc[:_SHOWN], strict=True), start=1)
     )
     text = (
         f"The pre-trained model wrote {len(sequences)} sequences from the prompt <R> (human-like), at temperature 1. "
-        f"Their mean GC content is {np.mean(gc):.3f} (standard deviation {np.std(gc):.3f}). All of them are in generated.fa."
+        f"Their mean GC content is {np.mean(gc):.3f} (standard deviation {np.std(gc):.3f}). "
+        "All of them are in generated.fa."
     )
     return Section(
-        "Generated sequences", text, tables=(Table(("Name", "Bases", "GC content", "First 60 bases"), rows),)
+        "Generated sequences", text, tables=(Table(("Name", "Bases", "GC content", f"First {_BASES} bases"), rows),)
     )

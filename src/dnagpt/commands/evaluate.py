@@ -138,14 +138,14 @@ def genome_sections(metrics: dict[str, Any], score: GenomeScore) -> list[Section
     """Lay out what a model knows of a genome: a table beside Markov models, GC content, reading order."""
     rows = [(f"Markov order {order}", bits) for order, bits in metrics["markov_bits_per_base"].items()]
     rows = [
-        ("this model, windows overlapping by half", metrics["bits_per_base"]),
+        ("this model, windows that overlap by half", metrics["bits_per_base"]),
         ("this model, windows end to end", metrics["bits_per_base_without_overlap"]),
         *rows,
     ]
     language = Section(
         "Next k-mer",
-        "Bits a base on the held-out stretches: 2 for bases guessed at random, less the better they are foreseen. "
-        "The Markov models were fitted on the other part of the same genomes.",
+        "Bits per base on the held-out sequence: lower is better, and guessing at random takes 2. "
+        "The Markov models were fitted on the training part of the same genomes.",
         tables=(Table(("Method", "Bits per base"), tuple(rows)),),
     )
     sections = [language]

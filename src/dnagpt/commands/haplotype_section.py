@@ -63,13 +63,13 @@ def haplotype_section(one: TaskRecords, nats: Nats, *, heading: str) -> Section:
     scores = Table(
         ("method", *found),
         tuple((method, *(round(of[part], 2) for part in found)) for method, of in nats.items()),
-        "Nats a haplotype (lower is better)",
+        "Negative log-likelihood, nats per haplotype (lower is better)",
     )
     text = (
-        "How well haplotypes are foreseen: the mean of -log P, over all sites of a haplotype (for a model, its end "
-        f"token included), on {MOST_SCORED:,} haplotypes of a part at most. What the training part gains on held-out "
-        "people is learned by heart. Whether generated haplotypes are like real ones is another question: "
-        "dnagpt generate writes some, and dnagpt evaluate-haplotypes compares them."
+        "The mean negative log-likelihood of a haplotype, in nats, over all its sites (for a model, with its end "
+        f"token), on at most {MOST_SCORED:,} haplotypes of each part. The gap between the training part and held-out "
+        "people is what was memorised. Whether generated haplotypes resemble real ones is a separate "
+        "question: dnagpt generate writes them, and dnagpt evaluate-haplotypes compares them."
     )
     return Section(f"{heading}Haplotypes", text, (scores, sizes))
 

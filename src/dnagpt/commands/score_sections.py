@@ -73,16 +73,16 @@ def split_section(report: SplitReport, task: Task) -> Section:
         labels = labels or ", ".join(f"{name}: median {found['median']:.4g}" for name, found in one.numbers.items())
         gc = ", ".join(f"{label} {share:.3f}" for label, share in one.gc.items())
         rows.append((part, one.records, labels, span, gc))
-    columns = ("Part", "Records", "Answers", "Letters", "GC content")
-    tables = [Table(columns, tuple(rows), "The parts")]
+    columns = ("Part", "Records", "Answers", "Length (bases)", "GC content")
+    tables = [Table(columns, tuple(rows), "Training, validation and test records")]
     across = sorted({pair for level in report.repeats.values() for pair in level.across})
     if across:
         repeats = tuple((level, *(found.across[pair] for pair in across)) for level, found in report.repeats.items())
-        tables.append(Table(("A repeat is", *across), repeats, "Records that stand in another part too"))
+        tables.append(Table(("Duplicates", *across), repeats, "Records that also occur in another part"))
     dropped = "; ".join(f"{count:,} records were left out: {why}" for why, count in report.dropped.items())
-    near = f"Near-duplicates share {report.near_threshold:.0%} of the smaller one's 16-mers."
+    near = f"Near-duplicates share at least {report.near_threshold:.0%} of their distinct 16-mers."
     text = " ".join(filter(None, (_contradictions(report, task), near, dropped)))
-    return Section(f"The records of {task.name}", text, tables=tuple(tables))
+    return Section(f"Data of {task.name}", text, tables=tuple(tables))
 
 
 def _contradictions(report: SplitReport, task: Task) -> str:
@@ -90,8 +90,8 @@ def _contradictions(report: SplitReport, task: Task) -> str:
         return ""
     word = answer_word(task.template)
     if not report.contradictory:
-        return f"No sequence has two {word}s."
-    return f"{report.contradictory:,} records have the very sequence of another and a different {word}."
+        return f"No sequence occurs with two different {word}s."
+    return f"{report.contradictory:,} records have the same sequence as another record but a different {word}."
 
 
 def _section(
@@ -151,11 +151,13 @@ def _class_figures(
     confusion = own.as_dict()["confusion"]
     figures = [
         Figure(confusion_plot(confusion, question.options), "True and predicted classes."),
-        Figure(plots.calibration_plot(calibration_bins(truth, said)), "Confidence beside accuracy."),
+        Figure(
+            plots.calibration_plot(calibration_bins(truth, said)), "Calibration: accuracy at each level of confidence."
+        ),
     ]
     if len(question.options) == 2:
         ranked = {method: (true, chances[:, 1]) for method, (true, chances) in answered.items()}
-        figures.append(Figure(plots.ranking_plot(ranked), "ROC and precision-recall."))
+        figures.append(Figure(plots.ranking_plot(ranked), "ROC and precision-recall curves."))
     else:
         against_rest = plots.ranking_plot(one_against_rest(truth, said, question.options))
         figures.append(Figure(against_rest, "ROC and precision-recall of the model, each class against the rest."))
@@ -164,8 +166,8 @@ def _class_figures(
 
 def _number_figures(question: Question, truth: Array, said: Array) -> list[Figure]:
     return [
-        Figure(prediction_plot(truth, said, quantity=question.column), "Predicted against true."),
-        Figure(residual_plot(truth, said, quantity=question.column), "What is left over."),
+        Figure(prediction_plot(truth, said, quantity=question.column), "Predicted against true values."),
+        Figure(residual_plot(truth, said, quantity=question.column), "Residuals."),
     ]
 
 

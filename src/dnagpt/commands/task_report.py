@@ -235,7 +235,7 @@ def _attention(model: Model, one: TaskRecords, part: Part) -> list[Section]:
     caption = "Attention along the sequence"
     caption += ", counted from the dashed line, where data.cut took the motif out." if cut else "."
     figure = Figure(plots.attention_plot(profile.attention, counts=profile.counts, first=-cut), caption)
-    return [Section("Where the model looks", text, figures=(figure,))]
+    return [Section("Attention", text, figures=(figure,))]
 
 
 def cut_place(config: DataConfig) -> int:

@@ -33,7 +33,7 @@ def confusion_plot(confusion: ArrayLike, class_names: Sequence[str]) -> str:
     def paint(figure: "Figure") -> None:
         axes = figure.subplots()
         _lay_out(axes, class_names, class_names)
-        axes.set(xlabel="Called", ylabel="True", aspect="equal")
+        axes.set(xlabel="Predicted", ylabel="True", aspect="equal")
         for row, column in np.ndindex(classes, classes):
             part = float(parts[row, column])
             text = f"{counts[row, column]:,.0f}" + (f"\n{100 * part:.1f} %" if classes <= 6 else "")
