@@ -3,7 +3,7 @@
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.resources import as_file, files
@@ -118,7 +118,7 @@ def _farewell(folder: Path, seconds: float) -> str:
     )
 
 
-def lay_out(folder: Path, users: Sequence[dict[str, str]]) -> None:
+def lay_out(folder: Path, users: Sequence[Mapping[str, str]]) -> None:
     """Copy the data and the settings, so that every step can be changed and run again."""
     data = folder / "data"
     data.mkdir(parents=True)
@@ -133,7 +133,7 @@ def lay_out(folder: Path, users: Sequence[dict[str, str]]) -> None:
     if users:
         path = folder / "settings" / "pretraining.toml"
         with atomic_write(path) as handle:
-            handle.write(tomli_w.dumps({**read_toml(path), "corpus": {"species": list(users)}}).encode())
+            handle.write(tomli_w.dumps({**read_toml(path), "corpus": {"species": [dict(one) for one in users]}}).encode())
 
 
 def carry_out(folder: Path, steps: Steps, *, simulated: bool) -> DemoResults:
