@@ -132,8 +132,9 @@ def lay_out(folder: Path, users: Sequence[Mapping[str, str]]) -> None:
             (folder / "settings" / f"{name}.toml").write_text(text, encoding="utf-8")
     if users:
         path = folder / "settings" / "pretraining.toml"
+        settings = {**read_toml(path), "corpus": {"species": [dict(one) for one in users]}}
         with atomic_write(path) as handle:
-            handle.write(tomli_w.dumps({**read_toml(path), "corpus": {"species": [dict(one) for one in users]}}).encode())
+            handle.write(tomli_w.dumps(settings).encode())
 
 
 def carry_out(folder: Path, steps: Steps, *, simulated: bool) -> DemoResults:
