@@ -15,7 +15,28 @@ settings.register_profile("repeat", deadline=None, derandomize=True, database=No
 settings.register_profile("explore", deadline=None, max_examples=1000, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeat"))
 
+INTERFACES = {
+    # transformers, tokenizers, PEFT, safetensors
+    "test_models", "test_export", "test_interop", "test_tokenizer", "test_training", "test_lora", "test_checkpoint",
+    "test_adapters", "test_golden",
+    # pandas, pyarrow, h5py, cyvcf2, pysam, tskit, py2bit
+    "test_tables", "test_sources", "test_variant_files", "test_haplotype_writer", "test_tree_sequences", "test_twobit",
+    # matplotlib, jinja2, scikit-learn, scikit-allel
+    "test_report_page", "test_plots", "test_haplotype_page", "test_baselines", "test_homozygosity",
+    # typer, rich, pydantic, OmegaConf, torch's checkpoints
+    "test_end_to_end", "test_task_file", "test_bad_requests", "test_generate_haplotypes", "test_evaluate_haplotypes",
+    "test_configs", "test_survival",
+}  # fmt: skip
+"""Files of tests that touch what other packages provide: `make test-newest` and `make test-lowest` run these."""
+
 PROJECT = Path(__file__).resolve().parent.parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that `make test-newest` and `make test-lowest` run."""
+    for item in items:
+        if item.path.stem in INTERFACES:
+            item.add_marker("interfaces")
 
 
 def folder_from_environment(variable: str, what: str, fallback: Path | None = None) -> Path:

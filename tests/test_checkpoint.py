@@ -2,7 +2,6 @@ import errno
 import json
 import os
 import shutil
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -290,10 +289,8 @@ REFUSALS: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
 def test_a_folder_that_is_not_whole_is_refused_with_what_is_wrong(folder: Path, kind: str) -> None:
     harm, parts = REFUSALS[kind]
     harm(folder)
-    begun = time.monotonic()
     with pytest.raises(InputError) as refusal:
         load_model(folder)
-    assert time.monotonic() - begun < 5
     assert str(folder) in str(refusal.value)
     for part in parts:
         assert part in str(refusal.value)

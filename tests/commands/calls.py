@@ -90,7 +90,7 @@ def start(*arguments: object, folder: Path, program: str = "") -> subprocess.Pop
 def call_process(*arguments: object, folder: Path, program: str = "") -> Finished:
     """Run the command line as a process of its own to its end."""
     with start(*arguments, folder=folder, program=program) as process:
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate()
         return Finished(process.returncode, out, err)
 
 

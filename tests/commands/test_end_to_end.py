@@ -505,10 +505,8 @@ def test_killed_run_ends_in_the_same_weights(here: Path, pretrained: Path) -> No
     ]  # fmt: skip
     done(*arguments, "-o", "whole")
     with start(*arguments, "-o", "killed", folder=here) as process:
-        deadline = time.monotonic() + 60
         while not list((here / "killed").glob("checkpoints/step-0000002*")):
             assert process.poll() is None, process.communicate()
-            assert time.monotonic() < deadline
             time.sleep(0.005)
         process.send_signal(signal.SIGKILL)
     assert process.returncode == -signal.SIGKILL

@@ -472,10 +472,8 @@ def test_overlapping_kmers_of_a_released_vocabulary_learn(here: Path) -> None:
 
 
 def wait_for(pattern: str, folder: Path, process: "subprocess.Popen[str]") -> None:
-    deadline = time.monotonic() + 120
     while not list(folder.glob(pattern)):
         assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
         time.sleep(0.005)
 
 
@@ -493,7 +491,7 @@ def test_run_stopped_in_training_and_killed_in_its_twin_ends_in_the_same_bits(he
     with start(*arguments, "-o", "killed", folder=here) as process:
         wait_for("killed/checkpoints/step-0000000*", here, process)
         process.send_signal(signal.SIGTERM)
-        said = process.communicate(timeout=60)[1]
+        said = process.communicate()[1]
     assert process.returncode == 1, said
     assert "Continue with --resume" in said
     assert not (here / "killed" / "random_weights").exists()

@@ -127,7 +127,9 @@ def test_records_that_differ_in_what_else_is_given_do_not_contradict_each_other(
     path = write(tmp_path / "all.csv", sequence=["ACG"] * 4, **columns)
     labelled = read_labelled(DataConfig(table=path, fractions=(1, 0, 0)), task)
     assert split_report(labelled, task).contradictory == 0
-    assert split_section(split_report(labelled, task), task).text.startswith("No sequence occurs with two different answers.")
+    assert split_section(split_report(labelled, task), task).text.startswith(
+        "No sequence occurs with two different answers."
+    )
 
 
 def test_what_cannot_contradict_is_not_spoken_of(tmp_path: Path) -> None:

@@ -225,7 +225,7 @@ def test_a_real_size_limit_of_the_system_ends_in_a_sentence(tmp_path: Path, name
     assert resource.RLIMIT_FSIZE is not None
     (tmp_path / name).write_text("old")
     done = subprocess.run(
-        [sys.executable, "-c", WRITER, str(tmp_path / name)], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", WRITER, str(tmp_path / name)], capture_output=True, text=True, check=True
     )
     assert done.stderr == ""
     check_message(StorageError(done.stdout.strip()), str(tmp_path / name), "could not be written")

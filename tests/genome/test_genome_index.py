@@ -249,7 +249,7 @@ def test_processes_that_start_together_build_once(tmp_path: Path, cache: Path) -
     source = tmp_path / "long.fa"
     source.write_bytes(b">a\n" + b"ACGTTGCATT\n" * 1_000_000)
     started = [start_opening(source, cache) for _ in range(3)]
-    outputs = [process.communicate(timeout=60)[0] for process in started]
+    outputs = [process.communicate()[0] for process in started]
     assert all("10000000" in output for output in outputs)
     assert sum("Indexing" in output for output in outputs) == 1
 
@@ -258,8 +258,8 @@ def test_a_killed_build_leaves_nothing_that_counts(tmp_path: Path, cache: Path) 
     source = tmp_path / "long.fa"
     source.write_bytes(b">a\n" + b"ACGTTGCATT\n" * 4_000_000)
     process = start_opening(source, cache)
-    deadline = time.monotonic() + 30
-    while not index_files(cache, ".u8") and time.monotonic() < deadline:
+    while not index_files(cache, ".u8"):
+        assert process.poll() is None, process.communicate()
         time.sleep(0.001)
     process.send_signal(signal.SIGKILL)
     process.communicate()
@@ -303,7 +303,7 @@ def test_a_disk_that_is_really_full(tmp_path: Path, cache: Path) -> None:
     source.write_bytes(b">a\n" + b"ACGTTGCATT\n" * 200_000)
     cache.mkdir()
     command = ["unshare", "--mount", "sh", "-c", SMALL_DISK, "sh", str(cache), sys.executable, REFUSED, str(source)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode in {1, 77}:
         pytest.skip(f"a small disk cannot be mounted here: {done.stderr.strip()}")
     message, *left = done.stdout.splitlines()

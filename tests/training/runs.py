@@ -67,7 +67,7 @@ class Workplace:
     def finish(self, run: str, *options: str, prefix: Sequence[str] = ()) -> tuple[int, str]:
         """Run to the end and give the exit code and what was said on standard error."""
         process = self.start(run, *options, prefix=prefix)
-        said = process.communicate(timeout=120)[1]
+        said = process.communicate()[1]
         return process.returncode, said
 
     @property

@@ -108,7 +108,7 @@ def test_a_run_killed_twenty_five_times_ends_in_the_same_bits(workplace: Workpla
         process.kill()
         process.communicate()
         process = workplace.start("often", "--resume")
-    code = process.wait(timeout=120)
+    code = process.wait()
     process.communicate()
     assert code == 0
     assert_like_undisturbed(workplace, "often")
@@ -123,7 +123,7 @@ def test_a_run_that_is_asked_to_stop_saves_a_checkpoint_and_says_so(
     process = workplace.start(name)
     assert wait_for(process, lambda: steps_done(run) >= 12)
     process.send_signal(number)
-    said = process.communicate(timeout=60)[1]
+    said = process.communicate()[1]
     assert process.returncode == 1
     (newest,) = sorted((run / "checkpoints").glob("step-*"))[-1:]
     step = int(newest.name.removeprefix("step-"))
@@ -226,7 +226,7 @@ def test_a_full_disk_leaves_the_older_checkpoints_and_ends_in_a_sentence(workpla
     process = workplace.start("full")
     assert wait_for(process, lambda: steps_done(run) >= 12)
     process.terminate()
-    process.communicate(timeout=60)
+    process.communicate()
     older = {path: damage(path) for path in (run / "checkpoints").iterdir()}
     assert set(older.values()) == {None}
     code, said = workplace.finish("full", "--resume", prefix=SMALL_FILES)
@@ -264,7 +264,6 @@ def test_a_kill_at_any_file_operation_leaves_something_whole(what: str, tmp_path
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
-        timeout=120,
         check=False,
     )
     assert finished.returncode == 0, finished.stderr
