@@ -12,9 +12,10 @@ import contextlib
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +40,8 @@ MODEL_TYPE = "dnagpt"
 _OF_TRANSFORMERS = {
     "answer_ids", "architectures", "auto_map", "boolean_ids", "bos_token_id", "choice_ids", "chunk_size_feed_forward",
     "dtype", "eos_token_id", "id2label", "is_encoder_decoder", "label2id", "output_attentions", "output_hidden_states",
-    "pad_token_id", "problem_type", "prompt", "return_dict", "tie_word_embeddings", "torch_dtype",
-    "transformers_version", "use_cache",
+    "pad_token_id", "problem_type", "prompt", "prompt_end_ids", "prompt_start_ids", "return_dict",
+    "tie_word_embeddings", "torch_dtype", "transformers_version", "use_cache",
 }  # fmt: skip
 """Keys of config.json that say nothing of the network: transformers reads and writes them."""
 _MOST_TEXT = 1 << 24
@@ -198,11 +199,18 @@ def _for_transformers(model: Model) -> dict[str, Any]:
         settings["problem_type"] = "regression"
     else:
         settings["answer_ids"] = list(spans[0].token_ids)
+    asked = template.parts[: template.parts.index(spans[0].field)]
+    settings["prompt_start_ids"] = _first_tokens(vocabulary, asked)
+    settings["prompt_end_ids"] = _first_tokens(vocabulary, asked[::-1])[::-1]
     if all(field.kind == "sequence" for field in template.given):
-        settings["prompt"] = "".join(
-            _in_prompt(part) for part in template.parts[: template.parts.index(spans[0].field)]
-        )
+        settings["prompt"] = "".join(map(_in_prompt, asked))
     return settings
+
+
+def _first_tokens(vocabulary: Vocabulary, parts: Sequence[Part]) -> list[int]:
+    """Give the ids of the reserved tokens that stand before any field or letter."""
+    literals = takewhile(lambda part: isinstance(part, Literal), parts)
+    return [vocabulary.reserved_id(part.token) for part in literals if isinstance(part, Literal)]
 
 
 def _in_prompt(part: Part) -> str:

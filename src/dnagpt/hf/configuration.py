@@ -44,6 +44,10 @@ class DNAGPTConfig(PreTrainedConfig):
     """The digest of the vocabulary that the weights were saved with."""
     prompt: str | None = None
     """The text to ask that task with; `prompt.format(sequence=...)` fills it in."""
+    prompt_start_ids: list[int] | None = None
+    """The tokens that a prompt of that task begins with; None: they are not checked."""
+    prompt_end_ids: list[int] | None = None
+    """The tokens that a prompt of that task ends with, its question; None: they are not checked."""
 
     def __post_init__(self, **kwargs: Any) -> None:
         """Check the network's shape, and fill in what has a default."""
@@ -56,6 +60,10 @@ class DNAGPTConfig(PreTrainedConfig):
     def network(self) -> ModelConfig:
         """Give the shape of the plain network."""
         return ModelConfig(**{name: getattr(self, name) for name in ModelConfig.model_fields})
+
+    def asks_own_task(self) -> bool:
+        """Tell whether the labels are those of the task that the model was fine-tuned for."""
+        return self.num_labels == (1 if self.answer_ids is None else len(self.answer_ids))
 
     def label_ids(self) -> list[int]:
         """Give the token that stands for each label: those of the task, or else no and yes, or else choices."""

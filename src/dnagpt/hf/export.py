@@ -14,11 +14,12 @@ from dnagpt.genome.files import storage_error
 from dnagpt.hf.tokenization import tokenizer_backend
 
 _CONFIGURATION, _MODELING = "dnagpt.hf.configuration", "dnagpt.hf.modeling"
+_CLASSIFICATION = "dnagpt.hf.classification"
 _CLASSES = {
     "AutoConfig": f"{_CONFIGURATION}.DNAGPTConfig",
     "AutoModel": f"{_MODELING}.DNAGPTModel",
     "AutoModelForCausalLM": f"{_MODELING}.DNAGPTForCausalLM",
-    "AutoModelForSequenceClassification": f"{_MODELING}.DNAGPTForSequenceClassification",
+    "AutoModelForSequenceClassification": f"{_CLASSIFICATION}.DNAGPTForSequenceClassification",
 }
 _OURS = re.compile(r"^from (dnagpt(?:\.\w+)+) import", re.MULTILINE)
 
@@ -41,7 +42,7 @@ def export_hf(folder: str | Path, target: str | Path) -> Path:
         config = json.loads((target / "config.json").read_text(encoding="utf-8"))
         config["auto_map"] = {auto: ".".join(_flat(name)) for auto, name in _CLASSES.items()}
         (target / "config.json").write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
-        for module, text in _sources((_CONFIGURATION, _MODELING)).items():
+        for module, text in _sources((_CONFIGURATION, _MODELING, _CLASSIFICATION)).items():
             (target / f"{_flat_module(module)}.py").write_text(text, encoding="utf-8")
     except OSError as error:
         raise storage_error(target, error) from error

@@ -43,7 +43,7 @@ def read_answers(
     task: Task,
     rows: Sequence[Rows],
     *,
-    precision: str = "auto",
+    precision: str = "float32",
     done: Callable[[int], None] = lambda _: None,
 ) -> list[Readings]:
     """Read what the model says of every answered field, in batches of similar length.

@@ -93,7 +93,7 @@ def predict(
     records: Sequence[Record],
     *,
     where: Callable[[int], str] = lambda place: f"record {place + 1}",
-    precision: str = "auto",
+    precision: str = "float32",
     done: Callable[[int], None] = lambda _: None,
 ) -> list[Prediction]:
     """Answer every field of a task for every record; an answer is read by the ones that follow it.
