@@ -287,6 +287,7 @@ def test_every_key_that_transformers_may_add_is_known_to_the_checkpoint(folder: 
     assert set(json.loads((folder / "config.json").read_text())) <= _OF_TRANSFORMERS | {
         "model_type",
         "vocabulary_sha256",
+        "tasks_sha256",
         *ModelConfig.model_fields,
     }
 
@@ -354,8 +355,10 @@ def test_a_row_longer_than_the_context_is_refused(folder: Path) -> None:
 def test_what_cannot_be_answered_is_refused(folder: Path) -> None:
     with pytest.raises(InputError, match="not inputs_embeds"):
         AutoModel.from_pretrained(folder)(inputs_embeds=torch.zeros(1, 2, 16))
-    many = AutoModelForSequenceClassification.from_pretrained(folder, num_labels=33)
-    with pytest.raises(ValueError, match="33 labels cannot be written: the model has 32 tokens"):
+    vocabulary = load_model(folder).vocabulary
+    tokens = 32 + vocabulary.size - vocabulary.first_kmer_id
+    many = AutoModelForSequenceClassification.from_pretrained(folder, num_labels=tokens + 1)
+    with pytest.raises(ValueError, match=f"{tokens + 1} labels cannot be written: the model has {tokens} tokens"):
         many(torch.tensor([[21, 40]]))
     several = AutoModelForSequenceClassification.from_pretrained(folder, problem_type="multi_label_classification")
     with pytest.raises(InputError, match="one label a record"):

@@ -79,11 +79,14 @@ def test_rna_keeps_the_released_ids_and_writes_u() -> None:
     ]
 
 
-def test_choices_take_reserved_tokens_but_pad_and_end() -> None:
+def test_choices_take_reserved_tokens_but_pad_and_end_and_then_kmers() -> None:
     vocabulary = small()
     assert vocabulary.choice_ids(3) == (2, 3, 4)
-    for count in (0, 4):
-        with pytest.raises(InputError, match="has 3 reserved tokens for choices"):
+    kmers = vocabulary.size - vocabulary.first_kmer_id
+    assert vocabulary.choice_ids(5)[3:] == (vocabulary.first_kmer_id, vocabulary.first_kmer_id + 1)
+    assert vocabulary.choice_ids(3 + kmers)[-1] == vocabulary.size - 1
+    for count in (0, 4 + kmers):
+        with pytest.raises(InputError, match=f"has 3 reserved tokens and {kmers} k-mers .* Give 1 to {3 + kmers} "):
             vocabulary.choice_ids(count)
 
 

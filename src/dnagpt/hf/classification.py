@@ -41,6 +41,8 @@ class DNAGPTForSequenceClassification(DNAGPTPreTrainedModel):
         """
         if input_ids is None:
             raise InputError("The model reads input_ids (and numbers beside them), not inputs_embeds.")
+        if self.config.problem_type == "multi_label_classification":
+            raise InputError("An answer is one token, so one label a record. Ask several questions instead.")
         cache = one_cache(cache, past_key_values)
         real_BL = real_positions(input_ids, attention_mask, is_number, self.config.pad_token_id)
         refuse_cut_prompts(self.config, input_ids, real_BL)
@@ -64,8 +66,6 @@ class DNAGPTForSequenceClassification(DNAGPTPreTrainedModel):
     def _answers(
         self, hidden_BD: torch.Tensor, labels: torch.Tensor | None
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        if self.config.problem_type == "multi_label_classification":
-            raise InputError("An answer is one token, so one label a record. Ask several questions instead.")
         if self.config.num_labels == 1 or self.config.problem_type == "regression":
             numbers_B = self.network.number(hidden_BD).float()
             loss = None if labels is None else number_loss(numbers_B, labels)

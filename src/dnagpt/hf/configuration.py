@@ -35,13 +35,17 @@ class DNAGPTConfig(PreTrainedConfig):
     boolean_ids: list[int] | None = None
     """The tokens that answer no and yes."""
     choice_ids: list[int] | None = None
-    """The tokens that answer a choice, in order."""
+    """The reserved tokens that answer a choice, in order; k-mers follow them."""
+    first_kmer_id: int | None = None
+    """The first k-mer; all tokens from it on are k-mers."""
     answer_ids: list[int] | None = None
     """The tokens that answer the task that the model was fine-tuned for: one a label."""
     lacks: list[str] | None = None
     """The parts of the network that the weights do not have."""
     vocabulary_sha256: str | None = None
     """The digest of the vocabulary that the weights were saved with."""
+    tasks_sha256: dict[str, str] | None = None
+    """The digests of the tasks that the weights were saved with, by name."""
     prompt: str | None = None
     """The text to ask that task with; `prompt.format(sequence=...)` fills it in."""
     prompt_start_ids: list[int] | None = None
@@ -69,10 +73,14 @@ class DNAGPTConfig(PreTrainedConfig):
         """Give the token that stands for each label: those of the task, or else no and yes, or else choices."""
         if self.answer_ids is not None and len(self.answer_ids) == self.num_labels:
             return self.answer_ids
-        ids = self.boolean_ids if self.num_labels == 2 else self.choice_ids
+        ids = self.boolean_ids if self.num_labels == 2 else self._choice_ids()
         if ids is None or self.num_labels is None or len(ids) < self.num_labels:
             raise ValueError(
                 f"{self.num_labels} labels cannot be written: the model has {len(ids or [])} tokens for them. "
                 "Give fewer labels, or the ids of their tokens as answer_ids."
             )
         return ids[: self.num_labels]
+
+    def _choice_ids(self) -> list[int]:
+        kmers = () if self.first_kmer_id is None else range(self.first_kmer_id, self.vocabulary_size)
+        return [*(self.choice_ids or ()), *kmers]

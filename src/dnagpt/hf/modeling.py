@@ -35,7 +35,7 @@ from dnagpt.hf.reading import (
 )
 from dnagpt.model.layers import RotaryPositions
 from dnagpt.model.network import DNAGPT
-from dnagpt.weights import Absent
+from dnagpt.weights import Absent, refuse_damage
 
 logger = logging.getLogger("dnagpt")
 COMPANIONS = ("vocabulary.json", "tasks.toml", "provenance.json")
@@ -97,6 +97,8 @@ class DNAGPTPreTrainedModel(PreTrainedModel):
         problems += [f"{key} has another shape" for key, *_ in info["mismatched_keys"]]
         if problems:
             raise InputError(f"{name}: the weights do not fit config.json: {'; '.join(problems[:10])}.")
+        if weights := _file(name, "model.safetensors", hub):
+            refuse_damage(weights, model.config.network())
         model.companions = _companions(name, hub)
         model._check_vocabulary(name)
         return (model, info) if output_loading_info else model
@@ -290,16 +292,23 @@ def _step(prompt_BL: torch.Tensor, ids_BL: torch.Tensor, step: int) -> torch.Ten
     return F.pad(prompt_BL, (0, ids_BL.shape[1] - prompt_BL.shape[1]))[:, -step:]
 
 
+def _file(name: object, file: str, hub: dict[str, Any]) -> Path | None:
+    """Find a file of a folder, or of one on the Hub; None where it has none."""
+    try:
+        return Path(cached_file(name, file, **hub))
+    except OSError:
+        return None
+
+
 def _companions(name: object, hub: dict[str, Any]) -> dict[str, str]:
     found: dict[str, str] = {}
     waiting = list(COMPANIONS)
     while waiting:
         file = waiting.pop(0)
-        try:
-            path = cached_file(name, file, **hub)
-        except OSError:
+        path = _file(name, file, hub)
+        if path is None:
             continue
-        found[file] = Path(path).read_text(encoding="utf-8")
+        found[file] = path.read_text(encoding="utf-8")
         if file == "tasks.toml":
             waiting += _legends(found[file])
     return found
