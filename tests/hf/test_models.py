@@ -25,6 +25,7 @@ from dnagpt.checkpoint import _OF_TRANSFORMERS, Model, load_model, save_model
 from dnagpt.data.batches import collate
 from dnagpt.errors import InputError
 from dnagpt.hf import DNAGPTConfig, DNAGPTForCausalLM
+from dnagpt.hf.reading import cache_of
 from dnagpt.inference.predict import predict
 from dnagpt.language.vocabulary import Vocabulary
 from dnagpt.model import DNAGPT, PRESETS, ModelConfig
@@ -118,7 +119,7 @@ def test_overlapping_kmers_are_read_filled_and_with_a_cache_as_the_plain_network
         ids = inputs["input_ids"][1:2]
         whole = opened(ids).logits
         begun = opened(ids[:, :3], use_cache=True)
-        rest = {"input_ids": ids[:, 3:], "past_key_values": begun.past_key_values}
+        rest = {"input_ids": ids[:, 3:], "past_key_values": cache_of(begun)}
         with pytest.raises(InputError, match="as last_ids"):
             opened(**rest)
         found = opened(**rest, last_ids=ids[:, 2:3]).logits
@@ -189,6 +190,22 @@ def test_generating_with_a_cache_equals_generating_without(folder: Path, setting
         found.append(opened.generate(**inputs, max_new_tokens=12, use_cache=use_cache, **settings))
     assert torch.equal(*found)
     assert len(found[0]) == 3 * settings.get("num_return_sequences", 1)
+
+
+def test_a_cache_is_taken_under_both_of_its_names_without_a_warning(folder: Path) -> None:
+    """Versions of transformers differ in the name; warnings are errors here."""
+    opened, inputs = AutoModelForCausalLM.from_pretrained(folder), left_filled(folder)
+    ids = inputs["input_ids"][1:2, -6:]
+    with torch.no_grad():
+        whole = opened(ids).logits
+        for name in ("cache", "past_key_values"):
+            begun = cache_of(opened(ids[:, :4], use_cache=True))
+            found = opened(ids[:, 4:], **{name: begun}).logits
+            torch.testing.assert_close(found, whole[:, 4:], atol=TOLERANCE, rtol=0)
+            with pytest.raises(InputError, match="two names of one argument"):
+                opened(ids, cache=begun, past_key_values=cache_of(opened(ids, use_cache=True)))
+        hidden = AutoModel.from_pretrained(folder)(ids, use_cache=True)
+    assert cache_of(hidden).get_seq_length() == 6  # type: ignore[union-attr]
 
 
 def test_a_left_filled_row_is_continued_as_it_is_alone(folder: Path) -> None:

@@ -207,3 +207,20 @@ def test_text_that_is_no_vocabulary_is_refused(text: str, message: str) -> None:
 def test_any_text_is_a_vocabulary_or_an_input_error(text: str) -> None:
     with pytest.raises(InputError):
         Vocabulary.from_json(text)
+
+
+@pytest.mark.parametrize(
+    ("changes", "part"),
+    [
+        ({"k": 200_000}, "k = 200,000 makes more than 10,000,000 tokens"),
+        ({"k": 10**18, "shortest": 10**18}, "makes more than 10,000,000 tokens"),
+        ({"true": "A" * 1000, "k": 10**9}, "makes more than 10,000,000 tokens"),
+        ({"synonyms": [["U", "T"]] * 200_000}, "the letter U stands twice"),
+        ({"ambiguous": "R" * 1000}, "the letter R stands twice"),
+        ({"reserved": ["P", "&", *map(str, range(300_000)), "7"]}, "the reserved token <7> stands twice"),
+    ],
+)
+def test_claims_without_end_are_refused_before_anything_is_counted_out(changes: dict[str, Any], part: str) -> None:
+    content = {**json.loads(small().to_json()), **changes}
+    with pytest.raises(InputError, match=part):
+        Vocabulary.from_json(json.dumps(content))
