@@ -85,7 +85,7 @@ def _digest(weights: Mapping[str, torch.Tensor]) -> str:
     digest = hashlib.sha256()
     for name, weight in sorted(weights.items()):
         digest.update(f"{name} {weight.dtype} {tuple(weight.shape)}\n".encode())
-        digest.update(weight.contiguous().reshape(-1).view(torch.uint8).numpy())
+        digest.update(weight.contiguous().reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
 
 

@@ -1,3 +1,4 @@
+import copy
 import json
 import re
 import shutil
@@ -291,11 +292,31 @@ def test_a_folder_saved_by_transformers_opens_with_dnagpt(model: Model, folder: 
     assert all(
         torch.equal(weight, found.network.state_dict()[name]) for name, weight in model.network.state_dict().items()
     )
+    first, second = (json.loads((one / "config.json").read_text()) for one in (folder, tmp_path / "model"))
+    assert second["tasks_sha256"] == first["tasks_sha256"]
     again = AutoModelForCausalLM.from_pretrained(tmp_path / "model")
     assert again.config.to_dict() | {"_name_or_path": ""} == AutoModelForCausalLM.from_pretrained(
         folder
     ).config.to_dict() | {"_name_or_path": "", "dtype": "float32"}
     again.load_state_dict(load_file(tmp_path / "model" / "model.safetensors"), strict=True)
+
+
+def test_weights_of_half_precision_are_computed_with_in_float32_unless_another_type_is_asked_for(
+    model: Model, tmp_path: Path
+) -> None:
+    half = replace(model, network=copy.deepcopy(model.network).half())
+    save_model(tmp_path / "half", half)
+    AutoModelForCausalLM.from_pretrained(tmp_path / "half", dtype=torch.bfloat16).save_pretrained(tmp_path / "bfloat16")
+    for name in ("half", "bfloat16"):
+        for auto in (AutoModel, AutoModelForCausalLM, AutoModelForSequenceClassification):
+            assert auto.from_pretrained(tmp_path / name).dtype == torch.float32
+        opened = AutoModelForCausalLM.from_pretrained(tmp_path / name, dtype=torch.bfloat16)
+        assert opened.dtype == torch.bfloat16
+        assert AutoModel.from_pretrained(tmp_path / name, dtype="auto").dtype == getattr(torch, name)
+        said, ours = AutoModelForCausalLM.from_pretrained(tmp_path / name), load_model(tmp_path / name).network
+        ids = torch.tensor([[21, 40, 41]])
+        with torch.no_grad():
+            torch.testing.assert_close(said(ids).logits, ours.token_logits(ours(ids)), atol=TOLERANCE, rtol=0)
 
 
 def test_every_key_that_transformers_may_add_is_known_to_the_checkpoint(folder: Path) -> None:

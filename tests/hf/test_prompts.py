@@ -38,7 +38,7 @@ def test_a_row_that_truncation_cut_is_refused_by_its_number(asked: Path, padding
         model(**tokenizer(prompts, **settings))
         with pytest.raises(InputError, match=f"Row 2 {CUT}"):
             model(**tokenizer(prompts, truncation=True, max_length=6, **settings))
-        tokenizer.truncation_side = "left"
+        tokenizer = AutoTokenizer.from_pretrained(asked, truncation_side="left")
         with pytest.raises(InputError, match="Row 2 does not start with <R>"):
             model(**tokenizer(prompts, truncation=True, max_length=6, **settings))
 

@@ -118,17 +118,15 @@ def test_later_answers_read_a_number_that_is_too_large_for_the_users_unit(caplog
 def test_a_model_whose_numbers_are_none_is_blamed_and_no_row() -> None:
     model = tiny_model()
     with torch.no_grad():
-        model.network.number_head[-1].weight.fill_(float("inf"))  # type: ignore[index, union-attr, operator]
+        model.network.number_head[-1].weight.fill_(float("inf"))  # type: ignore[operator]
     with pytest.raises(InputError, match=r"^The model's answer levels is not a finite number .* training diverged"):
         predict(model, TASKS["several"], RECORDS[:2])
 
 
 def test_answers_are_computed_in_float32_unless_bfloat16_is_asked_for() -> None:
     task, language_model = TASKS["signal"], LanguageModel(MODEL)
-    exact, plain, coarse = (
-        flat(predict(MODEL, task, RECORDS, **settings))
-        for settings in ({"precision": "float32"}, {}, {"precision": "bfloat16"})
-    )
+    plain = flat(predict(MODEL, task, RECORDS))
+    exact, coarse = (flat(predict(MODEL, task, RECORDS, precision=name)) for name in ("float32", "bfloat16"))
     np.testing.assert_array_equal(plain, exact)
     assert 1e-5 < np.abs(coarse - exact).max() < 0.05
     column = "probability_true"

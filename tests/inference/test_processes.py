@@ -48,5 +48,6 @@ def test_a_process_of_its_own_answers_like_the_one_it_came_from(tmp_path: Path, 
         out, err = process.communicate(timeout=120)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, 9)  # the workers of the pool too
+        process.communicate()
         pytest.fail("the workers hang")
     assert (process.returncode, out) == (0, "answered 3\n"), err

@@ -44,8 +44,6 @@ class DNAGPTConfig(PreTrainedConfig):
     """The parts of the network that the weights do not have."""
     vocabulary_sha256: str | None = None
     """The digest of the vocabulary that the weights were saved with."""
-    tasks_sha256: dict[str, str] | None = None
-    """The digests of the tasks that the weights were saved with, by name."""
     prompt: str | None = None
     """The text to ask that task with; `prompt.format(sequence=...)` fills it in."""
     prompt_start_ids: list[int] | None = None

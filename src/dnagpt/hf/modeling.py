@@ -89,7 +89,12 @@ class DNAGPTPreTrainedModel(PreTrainedModel):
 
     @classmethod
     def from_pretrained(cls, name: Any, *args: Any, output_loading_info: bool = False, **settings: Any) -> Any:
-        """Open a model folder, or one on the Hub: every weight must be accounted for, as in `dnagpt.load`."""
+        """Open a model folder, or one on the Hub: every weight must be accounted for, as in `dnagpt.load`.
+
+        As there, weights become float32 where no `dtype` is asked for, whatever type they are stored in.
+        """
+        if settings.get("dtype") is None and settings.get("torch_dtype") is None:
+            settings["dtype"] = torch.float32
         hub = {key: settings[key] for key in _HUB_SETTINGS if settings.get(key) is not None}
         model, info = super().from_pretrained(name, *args, output_loading_info=True, **settings)
         problems = [f"{key} is missing" for key in sorted(info["missing_keys"])]
