@@ -8,11 +8,12 @@ import pytest
 import torch
 from tests.hf.test_models import one_with_numbers
 from tests.inference.models import TASKS, tiny_model
-from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipeline
+from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer, pipeline
 
 import dnagpt
 from dnagpt.checkpoint import save_model
 from dnagpt.errors import InputError
+from dnagpt.hf.reading import cache_of
 
 SEQUENCES = ["ACGTA", "ACGGGTTTTANNTA"]
 CUT = "does not end with <=><B>, as the prompt of the model's task does: truncation cut it"
@@ -62,6 +63,15 @@ def test_another_question_can_be_asked_on_purpose(folder: Path) -> None:
     assert model(**plain).logits.shape == (1, 2)
     other = AutoModelForSequenceClassification.from_pretrained(folder, num_labels=3)
     assert other(**plain).logits.shape == (1, 3)
+
+
+def test_a_prompt_may_be_read_in_two_parts(folder: Path) -> None:
+    model, tokenizer = opened(folder)
+    whole = tokenizer(["<R>ACGTA<=><B>", "<R>GGTTA<=><B>"], return_tensors="pt")
+    with torch.no_grad():
+        begun = AutoModelForCausalLM.from_pretrained(folder)(whole["input_ids"][:, :4], use_cache=True)
+        found = model(whole["input_ids"][:, 4:], attention_mask=whole["attention_mask"], cache=cache_of(begun)).logits
+        torch.testing.assert_close(found, model(**whole).logits, atol=1e-5, rtol=0)
 
 
 def test_a_number_s_prompt_is_checked_too(tmp_path: Path) -> None:

@@ -26,9 +26,7 @@ def atomic_folder(target: Path) -> Iterator[Path]:
     folder = Path(os.path.realpath(target))
     temporary, old = _beside(folder, "new"), _beside(folder, "old")
     try:
-        _put_back(folder)
-        for leftover in (temporary, old):
-            shutil.rmtree(leftover, ignore_errors=True)
+        remove_unfinished(folder)
         temporary.mkdir(parents=True)
         yield temporary
         flush_folder(temporary)
@@ -44,6 +42,14 @@ def atomic_folder(target: Path) -> Iterator[Path]:
         if isinstance(error, OSError):
             raise storage_error(target, error) from error
         raise
+
+
+def remove_unfinished(target: Path) -> None:
+    """Remove what a killed process left of writing a folder; the old folder is put back where it was moved."""
+    folder = Path(os.path.realpath(target))
+    _put_back(folder)
+    for part in ("new", "old"):
+        shutil.rmtree(_beside(folder, part), ignore_errors=True)
 
 
 def present_folder(folder: Path) -> Path:

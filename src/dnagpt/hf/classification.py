@@ -45,7 +45,8 @@ class DNAGPTForSequenceClassification(DNAGPTPreTrainedModel):
             raise InputError("An answer is one token, so one label a record. Ask several questions instead.")
         cache = one_cache(cache, past_key_values)
         real_BL = real_positions(input_ids, attention_mask, is_number, self.config.pad_token_id)
-        refuse_cut_prompts(self.config, input_ids, real_BL)
+        if cache is None:  # a row that goes on has begun elsewhere
+            refuse_cut_prompts(self.config, input_ids, real_BL)
         read = self._read(
             input_ids, attention_mask, position_ids, cache, numbers, is_number, inputs_embeds,
             use_cache=use_cache, output_hidden_states=asked(self, "output_hidden_states", output_hidden_states),

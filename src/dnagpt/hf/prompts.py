@@ -14,7 +14,7 @@ def real_positions(
 ) -> torch.Tensor:
     """Tell which positions are not padding, (B, L): as the mask says, or else every token but the fill token."""
     if mask_BL is not None:
-        return mask_BL != 0
+        return mask_BL[:, -ids_BL.shape[1] :] != 0  # a mask counts what a cache holds too
     real_BL = torch.ones_like(ids_BL, dtype=torch.bool) if pad_id is None else ids_BL != pad_id
     return real_BL if is_number_BL is None else real_BL | is_number_BL
 
