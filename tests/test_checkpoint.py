@@ -352,6 +352,14 @@ def test_a_save_that_fails_between_the_renames_puts_the_old_model_back(
     assert load_model(folder).provenance["seed"] == 0
 
 
+def test_a_folder_that_is_a_link_is_written_where_it_leads(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(folder)
+    for seed in (8, 9):
+        save_model(tmp_path / "link", make_model(seed))
+        assert load_model(tmp_path / "link").provenance["seed"] == load_model(folder).provenance["seed"] == seed
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "model"]
+
+
 def test_the_task_to_be_asked_is_found_by_name_or_by_being_the_only_one() -> None:
     model = make_model()
     assert model.task().name == "level"

@@ -8,39 +8,36 @@ NAME.legend         the sites of the haplotypes that the task NAME writes
 provenance.json     data, seeds, versions, configuration
 """
 
-import contextlib
 import hashlib
 import json
-import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import takewhile
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from pydantic import ValidationError
-from safetensors import SafetensorError
-from safetensors.torch import save_file
 
 from dnagpt.errors import InputError
-from dnagpt.genome.files import flush_to_disk, storage_error
+from dnagpt.genome.folders import atomic_folder, present_folder
 from dnagpt.language.grammar import Field, Literal, LiteralSequence, Part
 from dnagpt.language.template import Template, answer_spans
 from dnagpt.language.tokenizer import encode_sequence
 from dnagpt.language.vocabulary import Vocabulary
 from dnagpt.model import DNAGPT, KmerTable, ModelConfig, PanelShape
 from dnagpt.tasks import Task, task_files, tasks_from_toml
-from dnagpt.weights import PARTS, Absent, listed, read_network, shown
+from dnagpt.weights import PARTS, Absent, listed, read_network, shown, write_network
 
 MODEL_TYPE = "dnagpt"
 _OF_TRANSFORMERS = {
     "answer_ids", "architectures", "auto_map", "boolean_ids", "bos_token_id", "choice_ids", "chunk_size_feed_forward",
-    "dtype", "eos_token_id", "id2label", "is_encoder_decoder", "label2id", "output_attentions", "output_hidden_states",
-    "pad_token_id", "problem_type", "prompt", "return_dict", "tie_word_embeddings", "torch_dtype",
-    "transformers_version", "use_cache",
+    "dtype", "eos_token_id", "first_kmer_id", "id2label", "is_encoder_decoder", "label2id", "output_attentions",
+    "output_hidden_states", "pad_token_id", "problem_type", "prompt", "prompt_end_ids", "prompt_start_ids",
+    "return_dict", "tie_word_embeddings", "torch_dtype", "transformers_version", "use_cache",
 }  # fmt: skip
 """Keys of config.json that say nothing of the network: transformers reads and writes them."""
 _MOST_TEXT = 1 << 24
@@ -127,39 +124,15 @@ def kmer_table(vocabulary: Vocabulary) -> KmerTable:
 
 def save_model(folder: Path, model: Model) -> None:
     """Write a model folder: the old one stays in place until the new one is complete on the disk."""
-    temporary, old = _beside(folder, "new"), _beside(folder, "old")
-    try:
-        _put_back(folder)
-        for leftover in (temporary, old):
-            shutil.rmtree(leftover, ignore_errors=True)
-        temporary.mkdir(parents=True)
-        _write_parts(temporary, model)
-        flush_folder(temporary)
-        if folder.exists():
-            folder.rename(old)
-        temporary.rename(folder)
-        flush_to_disk(folder.parent)
-        shutil.rmtree(old, ignore_errors=True)
-    except (OSError, SafetensorError) as error:
-        shutil.rmtree(temporary, ignore_errors=True)
-        with contextlib.suppress(OSError):
-            _put_back(folder)
-        raise storage_error(folder, error if isinstance(error, OSError) else OSError(str(error))) from error
+    with atomic_folder(folder) as temporary:
+        write_model(temporary, model)
 
 
-def _beside(folder: Path, part: str) -> Path:
-    return folder.with_name(f".{folder.name}.{part}")
-
-
-def _put_back(folder: Path) -> None:
-    """Undo the first of the two renames that replace a model folder, where the second one never came."""
-    if not folder.exists() and _beside(folder, "old").is_dir():
-        _beside(folder, "old").rename(folder)
-
-
-def _write_parts(folder: Path, model: Model) -> None:
+def write_model(folder: Path, model: Model) -> None:
+    """Write the files of a model folder into a folder that is there."""
     config = {"model_type": MODEL_TYPE, **_for_transformers(model), **model.network.config.model_dump()}
     config["vocabulary_sha256"] = _digest(model.vocabulary)  # two vocabularies of one size are not the same
+    config["tasks_sha256"] = {name: _task_digest(task) for name, task in model.tasks.items()}
     if model.lacks:
         config["lacks"] = list(model.lacks)
     (folder / "config.json").write_text(json.dumps(config, indent=1) + "\n")
@@ -167,8 +140,7 @@ def _write_parts(folder: Path, model: Model) -> None:
     for name, text in task_files(model.tasks.values()).items():
         (folder / name).write_text(text)
     (folder / "provenance.json").write_text(json.dumps(model.provenance, indent=1, default=str) + "\n")
-    weights = {name: weight.detach().cpu().contiguous() for name, weight in model.network.state_dict().items()}
-    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    write_network(folder / "model.safetensors", model.network)
     # safetensors keeps its files to their owner; a model is shared like the files beside it
     (folder / "model.safetensors").chmod((folder / "config.json").stat().st_mode)
 
@@ -182,6 +154,7 @@ def _for_transformers(model: Model) -> dict[str, Any]:
         "eos_token_id": vocabulary.end_id,
         "boolean_ids": [vocabulary.false_id, vocabulary.true_id],
         "choice_ids": list(vocabulary.choice_ids(len(vocabulary.reserved) - 2)),
+        "first_kmer_id": vocabulary.first_kmer_id,
     }
     try:
         template = model.task().template
@@ -198,11 +171,18 @@ def _for_transformers(model: Model) -> dict[str, Any]:
         settings["problem_type"] = "regression"
     else:
         settings["answer_ids"] = list(spans[0].token_ids)
+    asked = template.parts[: template.parts.index(spans[0].field)]
+    settings["prompt_start_ids"] = _first_tokens(vocabulary, asked)
+    settings["prompt_end_ids"] = _first_tokens(vocabulary, asked[::-1])[::-1]
     if all(field.kind == "sequence" for field in template.given):
-        settings["prompt"] = "".join(
-            _in_prompt(part) for part in template.parts[: template.parts.index(spans[0].field)]
-        )
+        settings["prompt"] = "".join(map(_in_prompt, asked))
     return settings
+
+
+def _first_tokens(vocabulary: Vocabulary, parts: Sequence[Part]) -> list[int]:
+    """Give the ids of the reserved tokens that stand before any field or letter."""
+    literals = takewhile(lambda part: isinstance(part, Literal), parts)
+    return [vocabulary.reserved_id(part.token) for part in literals if isinstance(part, Literal)]
 
 
 def _in_prompt(part: Part) -> str:
@@ -210,15 +190,13 @@ def _in_prompt(part: Part) -> str:
     return f"{{{part.name}}}" if isinstance(part, Field) else str(part)
 
 
-def flush_folder(folder: Path) -> None:
-    """Bring every file below a folder, and the folders themselves, safely to the disk."""
-    for path in sorted(folder.rglob("*"), reverse=True):
-        flush_to_disk(path)
-    flush_to_disk(folder)
-
-
 def _digest(vocabulary: Vocabulary) -> str:
     return hashlib.sha256(vocabulary.to_json().encode()).hexdigest()
+
+
+def _task_digest(task: Task) -> str:
+    """Digest what a task says, however its files are laid out."""
+    return hashlib.sha256(json.dumps(task_files([task])).encode()).hexdigest()
 
 
 def load_model(
@@ -231,13 +209,13 @@ def load_model(
     """
     folder = _existing(Path(folder))
     vocabulary = read_vocabulary(folder)
-    config, lacks, digest = _config(folder)
+    config, lacks, digests = _config(folder)
     if config.vocabulary_size != vocabulary.size:
         raise InputError(
             f"{folder}: the weights know {config.vocabulary_size:,} tokens, but vocabulary.json holds "
             f"{vocabulary.size:,}. These files do not belong together."
         )
-    if digest not in (None, _digest(vocabulary)):
+    if digests.vocabulary not in (None, _digest(vocabulary)):
         raise InputError(
             f"{folder}: vocabulary.json is not the vocabulary that the weights were saved with, though it is as large. "
             "These files do not belong together."
@@ -248,6 +226,12 @@ def load_model(
             "These files do not belong together."
         )
     tasks = read_tasks(folder, vocabulary)
+    changed = [name for name, task in tasks.items() if digests.tasks.get(name) not in (None, _task_digest(task))]
+    if changed:
+        raise InputError(
+            f"{folder}: the task {shown(changed[0])} is not the one that the weights were saved with. Copy tasks.toml, "
+            "and any legend beside it, again; if the change is meant, remove tasks_sha256 from config.json."
+        )
     network = read_network(config, lacks, _plain_file(folder, "model.safetensors"), dtype).to(device)
     try:
         return Model(network.eval(), vocabulary, tasks, read_json(folder, "provenance.json"))
@@ -256,8 +240,7 @@ def load_model(
 
 
 def _existing(folder: Path) -> Path:
-    if not folder.exists() and _beside(folder, "old").is_dir():
-        folder = _beside(folder, "old")  # a kill fell between the two renames that replace a folder
+    folder = present_folder(folder)
     if not folder.is_dir():
         raise InputError(
             f"{folder} is not a model folder: there is no such folder. Give the folder with config.json in it."
@@ -307,19 +290,28 @@ def read_config(folder: str | Path) -> ModelConfig:
     return _config(_existing(Path(folder)))[0]
 
 
-def _config(folder: Path) -> tuple[ModelConfig, tuple[str, ...], str | None]:
-    """Read the shape of the network, the parts that the weights lack, and the digest of their vocabulary."""
+class _Digests(NamedTuple):
+    """What the weights were saved with; None, or nothing, in folders that do not say."""
+
+    vocabulary: object
+    tasks: Mapping[str, object]
+
+
+def _config(folder: Path) -> tuple[ModelConfig, tuple[str, ...], _Digests]:
+    """Read the shape of the network, the parts that the weights lack, and the digests of what belongs to them."""
     path = folder / "config.json"
     document = read_json(folder, "config.json")
     if document.pop("model_type", None) != MODEL_TYPE:
         raise InputError(f"{path} does not describe a dnagpt model: its model_type is another.")
-    lacks, digest = document.pop("lacks", None), document.pop("vocabulary_sha256", None)
+    lacks = document.pop("lacks", None)
+    taught = document.pop("tasks_sha256", None)
+    digests = _Digests(document.pop("vocabulary_sha256", None), taught if isinstance(taught, dict) else {})
     lacks = [] if lacks is None else lacks
     if not isinstance(lacks, list) or not all(isinstance(part, str) and part in PARTS for part in lacks):
         raise InputError(f"{path}: lacks is to be a list of {', '.join(PARTS)}.")
     shape = {name: value for name, value in document.items() if name not in _OF_TRANSFORMERS}
     try:
-        return ModelConfig.model_validate(shape), tuple(lacks), digest
+        return ModelConfig.model_validate(shape), tuple(lacks), digests
     except ValidationError as error:
         raise InputError(f"{path} is not a configuration of this network: {config_problems(error)}.") from None
 

@@ -25,7 +25,10 @@ app = typer.Typer(
 Overrides = Annotated[list[str] | None, typer.Option("--set", help="Change a setting: section.key=value. Repeatable.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
 Output = Annotated[Path, typer.Option("--output", "-o", help="The run folder to write.")]
-Precision = Annotated[Literal["float32", "bfloat16", "auto"], typer.Option(help="The numbers it computes with.")]
+Precision = Annotated[
+    Literal["float32", "bfloat16", "auto"],
+    typer.Option(help="Matrix products in bfloat16 are faster and move probabilities by up to .01; auto: where fast."),
+]
 MOST_SEED = 2**32 - 1
 ModelFolder = Annotated[Path, typer.Argument(help="A model folder, such as runs/demo/signals/model.")]
 
@@ -87,7 +90,7 @@ def predict(
     table: Annotated[Path, typer.Argument(help="CSV, TSV, Parquet, JSON lines or FASTA.")],
     output: Annotated[str, typer.Option("--output", "-o", help="The table to write; - for standard output.")] = "-",
     task: Annotated[str | None, typer.Option(help="The task, where the model has several.")] = None,
-    precision: Precision = "auto",
+    precision: Precision = "float32",
     quiet: Quiet = False,
 ) -> None:
     """Answer for every row of a table: its columns stay, the answer and its probability are added."""
@@ -168,6 +171,7 @@ def evaluate(
     max_order: Annotated[
         int, typer.Option(min=0, max=10, help="The highest order of Markov models beside the model.")
     ] = 8,
+    precision: Precision = "float32",
     quiet: Quiet = False,
 ) -> None:
     """Evaluate a model: bits per base, GC and order on genomes; accuracy, MCC and the rest on a table."""
@@ -175,7 +179,7 @@ def evaluate(
 
     metrics = run(
         model, inputs, output, task_name=task, species=species, held_out=held_out, train=train,
-        max_order=max_order, quiet=quiet,
+        max_order=max_order, precision=precision, quiet=quiet,
     )  # fmt: skip
     print(json.dumps(metrics, indent=1))
 

@@ -69,6 +69,16 @@ def test_contexts_do_not_reach_across_sequences() -> None:
     assert apart.fitted == 2
 
 
+def test_many_short_sequences_count_as_each_on_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Joined or not, in stretches of any length: the counts are whole numbers and agree exactly."""
+    generator = np.random.default_rng(7)
+    sequences = [generator.integers(0, 5, length, dtype=np.uint8) for length in generator.integers(0, 40, 300)]
+    joined = markov_scores(sequences, sequences[:50], [1, 3])
+    monkeypatch.setattr(markov, "_CHUNK", 1)  # each is a stretch of its own, but empty ones
+    assert markov_scores(sequences, sequences[:50], [1, 3]) == joined
+    assert joined[3].scored + joined[3].skipped == sum(map(len, sequences[:50]))
+
+
 def test_nothing_to_score_is_nan() -> None:
     assert np.isnan(markov_bits_per_base([codes("AGCT")], [codes("NNN")], [1])[1])
 

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
+from tests.commands.calls import call_process, done
 from tests.hf.models import one_with_overlapping_kmers
+from transformers import AutoModelForCausalLM
 
 from dnagpt.checkpoint import Model, load_model, save_model
-from dnagpt.errors import StorageError
+from dnagpt.errors import InputError, StorageError
 from dnagpt.hf import export_hf
 from dnagpt.language.tokenizer import encode_prompt
 
@@ -120,6 +122,32 @@ def test_the_exported_code_names_no_module_of_ours(elsewhere: Path) -> None:
     assert [
         file.name for file in files if "import dnagpt" in file.read_text() or "from dnagpt" in file.read_text()
     ] == []
+
+
+def test_an_export_that_is_killed_leaves_no_folder_and_the_next_one_is_whole(folder: Path, tmp_path: Path) -> None:
+    killed = call_process(
+        "export", folder, "--to", "hf", "-o", tmp_path / "shared", folder=tmp_path,
+        program="import os, transformers; "
+        "transformers.PreTrainedTokenizerFast.save_pretrained = lambda *_, **__: os.kill(os.getpid(), 9)",
+    )  # fmt: skip
+    assert killed.code == -9, killed.err
+    assert [path.name for path in tmp_path.iterdir()] == [".shared.new"]
+    with pytest.raises(InputError, match="no such folder"):
+        load_model(tmp_path / "shared")
+    done("export", folder, "--to", "hf", "-o", tmp_path / "shared")
+    assert [path.name for path in tmp_path.iterdir()] == ["shared"]
+    assert (tmp_path / "shared" / "tokenizer.json").is_file()
+    load_model(tmp_path / "shared")
+
+
+def test_weights_that_were_damaged_are_refused_by_transformers_too(model: Model, tmp_path: Path) -> None:
+    save_model(tmp_path / "model", model)
+    path = tmp_path / "model" / "model.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-3] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="its weights are not those that were written"):
+        AutoModelForCausalLM.from_pretrained(tmp_path / "model")
 
 
 def test_a_place_that_cannot_be_written_is_an_error(folder: Path, tmp_path: Path) -> None:

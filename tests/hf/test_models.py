@@ -1,3 +1,4 @@
+import copy
 import json
 import re
 import shutil
@@ -25,6 +26,7 @@ from dnagpt.checkpoint import _OF_TRANSFORMERS, Model, load_model, save_model
 from dnagpt.data.batches import collate
 from dnagpt.errors import InputError
 from dnagpt.hf import DNAGPTConfig, DNAGPTForCausalLM
+from dnagpt.hf.reading import cache_of
 from dnagpt.inference.predict import predict
 from dnagpt.language.vocabulary import Vocabulary
 from dnagpt.model import DNAGPT, PRESETS, ModelConfig
@@ -118,7 +120,7 @@ def test_overlapping_kmers_are_read_filled_and_with_a_cache_as_the_plain_network
         ids = inputs["input_ids"][1:2]
         whole = opened(ids).logits
         begun = opened(ids[:, :3], use_cache=True)
-        rest = {"input_ids": ids[:, 3:], "past_key_values": begun.past_key_values}
+        rest = {"input_ids": ids[:, 3:], "past_key_values": cache_of(begun)}
         with pytest.raises(InputError, match="as last_ids"):
             opened(**rest)
         found = opened(**rest, last_ids=ids[:, 2:3]).logits
@@ -189,6 +191,22 @@ def test_generating_with_a_cache_equals_generating_without(folder: Path, setting
         found.append(opened.generate(**inputs, max_new_tokens=12, use_cache=use_cache, **settings))
     assert torch.equal(*found)
     assert len(found[0]) == 3 * settings.get("num_return_sequences", 1)
+
+
+def test_a_cache_is_taken_under_both_of_its_names_without_a_warning(folder: Path) -> None:
+    """Versions of transformers differ in the name; warnings are errors here."""
+    opened, inputs = AutoModelForCausalLM.from_pretrained(folder), left_filled(folder)
+    ids = inputs["input_ids"][1:2, -6:]
+    with torch.no_grad():
+        whole = opened(ids).logits
+        for name in ("cache", "past_key_values"):
+            begun = cache_of(opened(ids[:, :4], use_cache=True))
+            found = opened(ids[:, 4:], **{name: begun}).logits
+            torch.testing.assert_close(found, whole[:, 4:], atol=TOLERANCE, rtol=0)
+            with pytest.raises(InputError, match="two names of one argument"):
+                opened(ids, cache=begun, past_key_values=cache_of(opened(ids, use_cache=True)))
+        hidden = AutoModel.from_pretrained(folder)(ids, use_cache=True)
+    assert cache_of(hidden).get_seq_length() == 6  # type: ignore[union-attr]
 
 
 def test_a_left_filled_row_is_continued_as_it_is_alone(folder: Path) -> None:
@@ -274,11 +292,31 @@ def test_a_folder_saved_by_transformers_opens_with_dnagpt(model: Model, folder: 
     assert all(
         torch.equal(weight, found.network.state_dict()[name]) for name, weight in model.network.state_dict().items()
     )
+    first, second = (json.loads((one / "config.json").read_text()) for one in (folder, tmp_path / "model"))
+    assert second["tasks_sha256"] == first["tasks_sha256"]
     again = AutoModelForCausalLM.from_pretrained(tmp_path / "model")
     assert again.config.to_dict() | {"_name_or_path": ""} == AutoModelForCausalLM.from_pretrained(
         folder
     ).config.to_dict() | {"_name_or_path": "", "dtype": "float32"}
     again.load_state_dict(load_file(tmp_path / "model" / "model.safetensors"), strict=True)
+
+
+def test_weights_of_half_precision_are_computed_with_in_float32_unless_another_type_is_asked_for(
+    model: Model, tmp_path: Path
+) -> None:
+    half = replace(model, network=copy.deepcopy(model.network).half())
+    save_model(tmp_path / "half", half)
+    AutoModelForCausalLM.from_pretrained(tmp_path / "half", dtype=torch.bfloat16).save_pretrained(tmp_path / "bfloat16")
+    for name in ("half", "bfloat16"):
+        for auto in (AutoModel, AutoModelForCausalLM, AutoModelForSequenceClassification):
+            assert auto.from_pretrained(tmp_path / name).dtype == torch.float32
+        opened = AutoModelForCausalLM.from_pretrained(tmp_path / name, dtype=torch.bfloat16)
+        assert opened.dtype == torch.bfloat16
+        assert AutoModel.from_pretrained(tmp_path / name, dtype="auto").dtype == getattr(torch, name)
+        said, ours = AutoModelForCausalLM.from_pretrained(tmp_path / name), load_model(tmp_path / name).network
+        ids = torch.tensor([[21, 40, 41]])
+        with torch.no_grad():
+            torch.testing.assert_close(said(ids).logits, ours.token_logits(ours(ids)), atol=TOLERANCE, rtol=0)
 
 
 def test_every_key_that_transformers_may_add_is_known_to_the_checkpoint(folder: Path) -> None:
@@ -287,6 +325,7 @@ def test_every_key_that_transformers_may_add_is_known_to_the_checkpoint(folder: 
     assert set(json.loads((folder / "config.json").read_text())) <= _OF_TRANSFORMERS | {
         "model_type",
         "vocabulary_sha256",
+        "tasks_sha256",
         *ModelConfig.model_fields,
     }
 
@@ -354,8 +393,10 @@ def test_a_row_longer_than_the_context_is_refused(folder: Path) -> None:
 def test_what_cannot_be_answered_is_refused(folder: Path) -> None:
     with pytest.raises(InputError, match="not inputs_embeds"):
         AutoModel.from_pretrained(folder)(inputs_embeds=torch.zeros(1, 2, 16))
-    many = AutoModelForSequenceClassification.from_pretrained(folder, num_labels=33)
-    with pytest.raises(ValueError, match="33 labels cannot be written: the model has 32 tokens"):
+    vocabulary = load_model(folder).vocabulary
+    tokens = 32 + vocabulary.size - vocabulary.first_kmer_id
+    many = AutoModelForSequenceClassification.from_pretrained(folder, num_labels=tokens + 1)
+    with pytest.raises(ValueError, match=f"{tokens + 1} labels cannot be written: the model has {tokens} tokens"):
         many(torch.tensor([[21, 40]]))
     several = AutoModelForSequenceClassification.from_pretrained(folder, problem_type="multi_label_classification")
     with pytest.raises(InputError, match="one label a record"):

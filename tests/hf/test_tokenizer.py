@@ -115,11 +115,14 @@ def test_a_batch_is_filled_at_the_left_and_a_bad_text_is_named() -> None:
         tokenizer(["ACG", "AC-"])
 
 
-def test_ambiguity_codes_are_counted_and_reported(caplog: pytest.LogCaptureFixture) -> None:
+def test_ambiguity_codes_are_counted_and_reported_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "vocabulary.json").write_text(Vocabulary.preset("dna-3mers").to_json())
+    tokenizer = DNAGPTTokenizer(str(tmp_path / "vocabulary.json"))
     with caplog.at_level(logging.WARNING, logger="dnagpt"):
-        tokenizer_of("dna-3mers")(["<R>ACRrY", "<W>acg"])
+        for texts in (["ACG", "<R>acg"], ["<R>ACRrY", "<W>acg"], ["ACW"]):
+            tokenizer(texts)
     assert [record.getMessage() for record in caplog.records] == [
-        "Ambiguity codes are read as N: R 2 times, Y 1 times."
+        "3 ambiguity codes in 1 of 2 texts are read as N: R 2, Y 1. (Further ones are not reported.)"
     ]
 
 

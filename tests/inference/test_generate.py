@@ -1,3 +1,4 @@
+import logging
 from collections.abc import Sequence
 from itertools import accumulate
 
@@ -190,3 +191,13 @@ def test_weights_without_a_token_head_are_refused() -> None:
     network.token_head = Absent("token_head")
     with pytest.raises(InputError, match="These weights have no token head"):
         generate(network, continuations(1), EVERY_KMER, max_tokens=2, sampling=Sampling(), seed=0)
+
+
+def test_ambiguity_codes_of_a_prompt_are_said(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, logger="dnagpt"):
+        generate_sequences(
+            MODEL, "<R>ACRyGT{rest?:sequence}", count=2, max_tokens=2, sampling=Sampling(), seed=0
+        )  # fmt: skip
+    assert [record.getMessage() for record in caplog.records] == [
+        "2 ambiguity codes in 1 of 1 prompts are read as N: R 1, Y 1."
+    ]

@@ -1,4 +1,6 @@
+import logging
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +11,9 @@ from dnagpt.data.batches import collate
 from dnagpt.errors import InputError
 from dnagpt.inference import answers
 from dnagpt.inference.answers import read_answers
+from dnagpt.inference.language_model import LanguageModel
 from dnagpt.inference.predict import Prediction, predict
+from dnagpt.inference.predict import answers as answers_of
 from dnagpt.language.template import Template
 from dnagpt.tasks import Task, Transform
 
@@ -92,6 +96,54 @@ def test_later_answers_read_the_earlier_ones() -> None:
             said = MODEL.network.number(hidden[before]).double().numpy() * [0.5, 1, 2] + [1, 2, 3]
         np.testing.assert_allclose(other.probabilities[place], expected, rtol=1e-3)
         np.testing.assert_allclose(levels.numbers[place], said, rtol=1e-3, atol=1e-4)
+
+
+def test_later_answers_read_a_number_that_is_too_large_for_the_users_unit(caplog: pytest.LogCaptureFixture) -> None:
+    """10^400 is no 64-bit number; what follows it depends on the model's own number, here the same without a scale."""
+    task = TASKS["several"]
+    beyond = replace(task, transforms={"levels": Transform(log10_offset=0.0, mean=400.0)})
+    plain = replace(task, transforms={})
+    with caplog.at_level(logging.WARNING, logger="dnagpt"):
+        label, levels, other = predict(MODEL, beyond, RECORDS[:4])
+    expected = predict(MODEL, plain, RECORDS[:4])
+    assert np.isposinf(levels.numbers).all()
+    assert [record.getMessage() for record in caplog.records] == [
+        "12 answers of levels are too large for a 64-bit number in the table's unit, and are given as inf."
+    ]
+    np.testing.assert_array_equal(label.probabilities, expected[0].probabilities)
+    np.testing.assert_array_equal(other.probabilities, expected[2].probabilities)
+    assert answers_of(beyond, [label, levels, other])["predicted_levels_2"] == [np.inf] * 4
+
+
+def test_a_model_whose_numbers_are_none_is_blamed_and_no_row() -> None:
+    model = tiny_model()
+    with torch.no_grad():
+        model.network.number_head[-1].weight.fill_(float("inf"))  # type: ignore[operator]
+    with pytest.raises(InputError, match=r"^The model's answer levels is not a finite number .* training diverged"):
+        predict(model, TASKS["several"], RECORDS[:2])
+
+
+def test_answers_are_computed_in_float32_unless_bfloat16_is_asked_for() -> None:
+    task, language_model = TASKS["signal"], LanguageModel(MODEL)
+    plain = flat(predict(MODEL, task, RECORDS))
+    exact, coarse = (flat(predict(MODEL, task, RECORDS, precision=name)) for name in ("float32", "bfloat16"))
+    np.testing.assert_array_equal(plain, exact)
+    assert 1e-5 < np.abs(coarse - exact).max() < 0.05
+    column = "probability_true"
+    np.testing.assert_array_equal(language_model.predict(RECORDS, task="signal")[column], exact[:, 1])
+    np.testing.assert_array_equal(
+        language_model.predict(RECORDS, task="signal", precision="bfloat16")[column], coarse[:, 1]
+    )
+    with pytest.raises(InputError, match="no precision 'bf8'"):
+        language_model.predict(RECORDS, task="signal", precision="bf8")
+
+
+def test_ambiguity_codes_of_records_are_counted_once(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, logger="dnagpt"):
+        LanguageModel(MODEL).predict(["ACRYr", "ACGT", "wN"], task="signal")
+    assert [record.getMessage() for record in caplog.records] == [
+        "4 ambiguity codes in 2 of 3 records are read as N: R 2, W 1, Y 1."
+    ]
 
 
 def test_no_records_give_no_answers() -> None:

@@ -79,11 +79,14 @@ def test_rna_keeps_the_released_ids_and_writes_u() -> None:
     ]
 
 
-def test_choices_take_reserved_tokens_but_pad_and_end() -> None:
+def test_choices_take_reserved_tokens_but_pad_and_end_and_then_kmers() -> None:
     vocabulary = small()
     assert vocabulary.choice_ids(3) == (2, 3, 4)
-    for count in (0, 4):
-        with pytest.raises(InputError, match="has 3 reserved tokens for choices"):
+    kmers = vocabulary.size - vocabulary.first_kmer_id
+    assert vocabulary.choice_ids(5)[3:] == (vocabulary.first_kmer_id, vocabulary.first_kmer_id + 1)
+    assert vocabulary.choice_ids(3 + kmers)[-1] == vocabulary.size - 1
+    for count in (0, 4 + kmers):
+        with pytest.raises(InputError, match=f"has 3 reserved tokens and {kmers} k-mers .* Give 1 to {3 + kmers} "):
             vocabulary.choice_ids(count)
 
 
@@ -204,3 +207,20 @@ def test_text_that_is_no_vocabulary_is_refused(text: str, message: str) -> None:
 def test_any_text_is_a_vocabulary_or_an_input_error(text: str) -> None:
     with pytest.raises(InputError):
         Vocabulary.from_json(text)
+
+
+@pytest.mark.parametrize(
+    ("changes", "part"),
+    [
+        ({"k": 200_000}, "k = 200,000 makes more than 10,000,000 tokens"),
+        ({"k": 10**18, "shortest": 10**18}, "makes more than 10,000,000 tokens"),
+        ({"true": "A" * 1000, "k": 10**9}, "makes more than 10,000,000 tokens"),
+        ({"synonyms": [["U", "T"]] * 200_000}, "the letter U stands twice"),
+        ({"ambiguous": "R" * 1000}, "the letter R stands twice"),
+        ({"reserved": ["P", "&", *map(str, range(300_000)), "7"]}, "the reserved token <7> stands twice"),
+    ],
+)
+def test_claims_without_end_are_refused_before_anything_is_counted_out(changes: dict[str, Any], part: str) -> None:
+    content = {**json.loads(small().to_json()), **changes}
+    with pytest.raises(InputError, match=part):
+        Vocabulary.from_json(json.dumps(content))

@@ -11,6 +11,7 @@ from tests.released.files import released_file, released_tensors
 from dnagpt.checkpoint import Model, load_model, save_model
 from dnagpt.language.vocabulary import Vocabulary
 from dnagpt.model import DNAGPT, ModelConfig
+from dnagpt.released import read_released, write_released
 
 
 @pytest.mark.parametrize("vocabulary", ["released-6mers", "released-1to6mers"])
@@ -32,6 +33,13 @@ def test_import_export_import_keeps_every_bit(tmp_path: Path, vocabulary: str, d
     changed = {name for name in before if before[name] != after[name]}
     assert changed == {"provenance.json"}
     assert load_model(tmp_path / "second").vocabulary == Vocabulary.preset(vocabulary)
+
+
+def test_an_export_is_the_same_file_each_time(tmp_path: Path) -> None:
+    model = read_released(released_file(tmp_path / "weights.pth"), heads=2, dtype=None)
+    for name in ("one.pth", "two.pth", "of another name.pth"):
+        write_released(tmp_path / name, model)
+        assert (tmp_path / name).read_bytes() == (tmp_path / "one.pth").read_bytes()
 
 
 def test_half_precision_weights_are_computed_with_in_float32(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """`dnagpt evaluate`: how well a model knows a genome, or answers a labelled table."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ GENOME_ENDINGS = (*FASTA_ENDINGS, ".2bit")
 
 def evaluate(
     model_folder: Path, inputs: Sequence[Path], output: Path | None, *, task_name: str | None, species: str,
-    held_out: float, train: Path | None, max_order: int, quiet: bool,
+    held_out: float, train: Path | None, max_order: int, precision: str = "float32", quiet: bool,
 ) -> dict[str, Any]:  # fmt: skip
     """Evaluate a model on genomes (FASTA, .2bit) or on one labelled table; write metrics.json and report.html."""
     model = load_model(model_folder, device=fastest_device())
@@ -37,9 +38,13 @@ def evaluate(
     if genomes and len(genomes) < len(inputs):
         raise InputError("Genomes and tables cannot be evaluated together. Call `dnagpt evaluate` once for each.")
     if genomes:
-        metrics, sections, headlines = evaluate_genomes(model, genomes, species, held_out, max_order, quiet=quiet)
+        metrics, sections, headlines = evaluate_genomes(
+            model, genomes, species, held_out, max_order, precision=precision, quiet=quiet
+        )
     elif len(inputs) == 1:
-        metrics, sections, headlines = _evaluate_table(model, inputs[0], train, task_name, quiet=quiet)
+        metrics, sections, headlines = _evaluate_table(
+            model, inputs[0], train, task_name, precision=precision, quiet=quiet
+        )
     else:
         raise InputError("Give one table, or genomes as FASTA or .2bit files.")
     if output is not None:
@@ -56,15 +61,16 @@ def evaluate(
     return metrics
 
 
-def _evaluate_table(model: Model, path: Path, train: Path | None, task_name: str | None, *, quiet: bool) -> Any:
+def _evaluate_table(
+    model: Model, path: Path, train: Path | None, task_name: str | None, *, precision: str, quiet: bool
+) -> Any:
     task = model.task(task_name)
     refuse_sequence_answers(task)
     records = _labelled_records(model, task, path)
     known = _labelled_records(model, task, train) if train else []
     refuse_single_class(task, known, f"The records of {train}")
-    predictions = predict_with_progress(
-        model, task, records, [f"{path}, row {n + 1}" for n in range(len(records))], quiet=quiet
-    )
+    places = [f"{path}, row {n + 1}" for n in range(len(records))]
+    predictions = predict_with_progress(model, task, records, places, precision=precision, quiet=quiet)
     return score_table(task, known, records, predictions)
 
 
@@ -77,7 +83,14 @@ def _labelled_records(model: Model, task: Task, path: Path) -> list[dict[str, ob
 
 
 def evaluate_genomes(
-    model: Model, paths: Sequence[Path], species: str, held_out: float, max_order: int, *, quiet: bool
+    model: Model,
+    paths: Sequence[Path],
+    species: str,
+    held_out: float,
+    max_order: int,
+    *,
+    precision: str = "float32",
+    quiet: bool,
 ) -> tuple[dict[str, Any], list[Section], list[Headline]]:
     """Score the last part of every contig, beside Markov models fitted on the part before it."""
     if not 0 < held_out < 1:
@@ -85,12 +98,12 @@ def evaluate_genomes(
     known_letter(model.vocabulary, species, ", ".join(map(str, paths)))
     sources = tuple(SpeciesSource(letter=species, path=path) for path in paths)
     corpus = open_corpus(CorpusConfig(species=sources, held_out_fraction=held_out))
-    metrics, turned = corpus_metrics(model, corpus, max_order=max_order, quiet=quiet)
+    metrics, turned = corpus_metrics(model, corpus, max_order=max_order, precision=precision, quiet=quiet)
     return metrics, genome_sections(metrics, turned), genome_headlines(metrics)
 
 
 def corpus_metrics(
-    model: Model, corpus: Sequence[Species], *, max_order: int, quiet: bool
+    model: Model, corpus: Sequence[Species], *, max_order: int, precision: str = "float32", quiet: bool
 ) -> tuple[dict[str, Any], GenomeScore]:
     """Score the held-out stretches of a corpus; the score given back has windows of both reading orders.
 
@@ -101,9 +114,10 @@ def corpus_metrics(
     length = window_bases(task, model.vocabulary, model.network.config.context)
     k = model.vocabulary.k
     half = length // 2 // k * k
-    overlapping = _score(model, task, corpus, length, quiet=quiet, stride=length - half, skip=half, turn=False)
-    plain = _score(model, task, corpus, length, quiet=quiet, stride=length, skip=0, turn=False)
-    turned = _score(model, task, corpus, length, quiet=quiet, stride=length, skip=0, turn=True)
+    score = partial(_score, model, task, corpus, length, precision=precision, quiet=quiet)
+    overlapping = score(stride=length - half, skip=half, turn=False)
+    plain = score(stride=length, skip=0, turn=False)
+    turned = score(stride=length, skip=0, turn=True)
     training, test = ([one.codes(i) for one in corpus for i in getattr(one, part)] for part in ("training", "held_out"))
     markov = markov_bits_per_base(training, test, orders=range(1, max_order + 1))
     metrics: dict[str, Any] = {
@@ -120,8 +134,9 @@ def corpus_metrics(
 
 
 def _score(
-    model: Model, task: Task, corpus: Sequence[Species], length: int, *, quiet: bool, stride: int, skip: int, turn: bool
-) -> GenomeScore:
+    model: Model, task: Task, corpus: Sequence[Species], length: int, *, precision: str, quiet: bool, stride: int,
+    skip: int, turn: bool,
+) -> GenomeScore:  # fmt: skip
     usable = usable_windows(model.vocabulary, length, CorpusConfig.model_fields["unknown_fraction"].default)
     windows = [window for one in corpus for window in tiles(one, length, usable=usable, stride=stride)]
     windows = every_second_reversed(windows) if turn else windows
@@ -131,7 +146,7 @@ def _score(
             "Give a longer genome, or hold out a larger part (--held-out)."
         )
     with counting("Scoring", len(windows), unit="windows", quiet=quiet) as done:
-        return score_windows(model, task, windows, skip=skip, done=done)
+        return score_windows(model, task, windows, skip=skip, precision=precision, done=done)
 
 
 def genome_sections(metrics: dict[str, Any], score: GenomeScore) -> list[Section]:

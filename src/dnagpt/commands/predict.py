@@ -18,7 +18,7 @@ FASTA_ENDINGS = (".fa", ".fasta", ".fna", ".fa.gz", ".fasta.gz", ".fna.gz", ".fa
 
 
 def predict_file(
-    model_folder: Path, source: Path, output: str, *, task_name: str | None, precision: str = "auto", quiet: bool
+    model_folder: Path, source: Path, output: str, *, task_name: str | None, precision: str = "float32", quiet: bool
 ) -> None:
     """Add the answers of a model to a table; its columns and the order of its rows stay as they are."""
     model = load_model(model_folder, device=fastest_device())

@@ -96,7 +96,7 @@ def predict_with_progress(
     records: Sequence[Mapping[str, object]],
     names: Sequence[str],
     *,
-    precision: str = "auto",
+    precision: str = "float32",
     quiet: bool,
 ) -> list[Prediction]:
     """Predict, with a bar; `names` say where each record stands, for messages."""

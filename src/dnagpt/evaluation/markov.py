@@ -21,6 +21,7 @@ Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
 _CHUNK = 1 << 20  # positions counted at once
 _HIGHEST_ORDER = 10  # 4**11 counts: 34 MB
+_BORDER = np.zeros(1, dtype=np.uint8)
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,8 @@ def markov_scores(
     """
     if not smoothing > 0:
         raise InputError(f"smoothing must be above 0, got {smoothing}, or a base never seen would cost infinitely much")
-    return {order: _score(train, test, order, smoothing) for order in orders}
+    fitted, tested = _Joined.of(train), _Joined.of(test)
+    return {order: _score(fitted, tested, order, smoothing) for order in orders}
 
 
 def markov_source(order: int, seed: int, *, concentration: float = 1.0) -> MarkovSource:
@@ -142,7 +144,31 @@ def window_entropy(source: MarkovSource, length: int) -> float:
     return float(_entropies(beginnings)) + max(0, length - source.order) * source.entropy_rate
 
 
-def _score(train: Sequence[Codes], test: Sequence[Codes], order: int, smoothing: float) -> MarkovScore:
+@dataclass(frozen=True)
+class _Joined:
+    """Sequences laid one after the other with an N between them, so that no context reaches across."""
+
+    stretches: Sequence[Codes]
+    positions: int
+
+    @classmethod
+    def of(cls, sequences: Sequence[Codes]) -> "_Joined":
+        """Join short sequences until they fill a chunk: half a million contigs cost what their bases cost."""
+        stretches: list[Codes] = []
+        waiting: list[Codes] = []
+        size = 0
+        for sequence in sequences:
+            waiting += [_BORDER, sequence] if waiting else [sequence]
+            size += len(sequence)
+            if size >= _CHUNK:
+                stretches.append(waiting[0] if len(waiting) == 1 else np.concatenate(waiting))
+                waiting, size = [], 0
+        if waiting:
+            stretches.append(np.concatenate(waiting))
+        return cls(stretches, sum(map(len, sequences)))
+
+
+def _score(train: _Joined, test: _Joined, order: int, smoothing: float) -> MarkovScore:
     _check_order(order)
     fitted, fitted_skipped = _count_transitions(train, order)
     seen, skipped = _count_transitions(test, order)
@@ -152,15 +178,14 @@ def _score(train: Sequence[Codes], test: Sequence[Codes], order: int, smoothing:
     return MarkovScore(order, bits, scored, skipped, int(fitted.sum()), fitted_skipped)
 
 
-def _count_transitions(sequences: Sequence[Codes], order: int) -> tuple[Counts, int]:
+def _count_transitions(sequences: _Joined, order: int) -> tuple[Counts, int]:
     """Count each base after each context, and the positions that could not be counted."""
-    counts, positions = np.zeros(4 ** (order + 1), dtype=np.int64), 0
-    for sequence in sequences:
-        positions += len(sequence)
-        for bases in _chunks(sequence, order):
+    counts = np.zeros(4 ** (order + 1), dtype=np.int64)
+    for stretch in sequences.stretches:
+        for bases in _chunks(stretch, order):
             numbers, known = words(bases, order + 1)
             counts += np.bincount(numbers[known], minlength=len(counts))
-    return counts.reshape(-1, 4), positions - int(counts.sum())
+    return counts.reshape(-1, 4), sequences.positions - int(counts.sum())
 
 
 def _chunks(codes: Codes, order: int) -> Iterator[NDArray[np.uint8]]:

@@ -17,9 +17,10 @@ with needs_extra("hf", "dnagpt.hf"):
         AutoTokenizer,
     )
 
+from dnagpt.hf.classification import DNAGPTForSequenceClassification
 from dnagpt.hf.configuration import DNAGPTConfig
 from dnagpt.hf.export import export_hf
-from dnagpt.hf.modeling import DNAGPTForCausalLM, DNAGPTForSequenceClassification, DNAGPTModel
+from dnagpt.hf.modeling import DNAGPTForCausalLM, DNAGPTModel
 from dnagpt.hf.tokenization import DNAGPTTokenizer, tokenizer_backend
 
 __all__ = [

@@ -35,7 +35,9 @@ class DNAGPTConfig(PreTrainedConfig):
     boolean_ids: list[int] | None = None
     """The tokens that answer no and yes."""
     choice_ids: list[int] | None = None
-    """The tokens that answer a choice, in order."""
+    """The reserved tokens that answer a choice, in order; k-mers follow them."""
+    first_kmer_id: int | None = None
+    """The first k-mer; all tokens from it on are k-mers."""
     answer_ids: list[int] | None = None
     """The tokens that answer the task that the model was fine-tuned for: one a label."""
     lacks: list[str] | None = None
@@ -44,6 +46,10 @@ class DNAGPTConfig(PreTrainedConfig):
     """The digest of the vocabulary that the weights were saved with."""
     prompt: str | None = None
     """The text to ask that task with; `prompt.format(sequence=...)` fills it in."""
+    prompt_start_ids: list[int] | None = None
+    """The tokens that a prompt of that task begins with; None: they are not checked."""
+    prompt_end_ids: list[int] | None = None
+    """The tokens that a prompt of that task ends with, its question; None: they are not checked."""
 
     def __post_init__(self, **kwargs: Any) -> None:
         """Check the network's shape, and fill in what has a default."""
@@ -57,14 +63,22 @@ class DNAGPTConfig(PreTrainedConfig):
         """Give the shape of the plain network."""
         return ModelConfig(**{name: getattr(self, name) for name in ModelConfig.model_fields})
 
+    def asks_own_task(self) -> bool:
+        """Tell whether the labels are those of the task that the model was fine-tuned for."""
+        return self.num_labels == (1 if self.answer_ids is None else len(self.answer_ids))
+
     def label_ids(self) -> list[int]:
         """Give the token that stands for each label: those of the task, or else no and yes, or else choices."""
         if self.answer_ids is not None and len(self.answer_ids) == self.num_labels:
             return self.answer_ids
-        ids = self.boolean_ids if self.num_labels == 2 else self.choice_ids
+        ids = self.boolean_ids if self.num_labels == 2 else self._choice_ids()
         if ids is None or self.num_labels is None or len(ids) < self.num_labels:
             raise ValueError(
                 f"{self.num_labels} labels cannot be written: the model has {len(ids or [])} tokens for them. "
                 "Give fewer labels, or the ids of their tokens as answer_ids."
             )
         return ids[: self.num_labels]
+
+    def _choice_ids(self) -> list[int]:
+        kmers = () if self.first_kmer_id is None else range(self.first_kmer_id, self.vocabulary_size)
+        return [*(self.choice_ids or ()), *kmers]

@@ -8,17 +8,18 @@ from pathlib import Path
 
 from transformers import PreTrainedTokenizerFast
 
-from dnagpt.checkpoint import load_model, save_model
+from dnagpt.checkpoint import Model, load_model, write_model
 from dnagpt.errors import InputError
-from dnagpt.genome.files import storage_error
+from dnagpt.genome.folders import atomic_folder
 from dnagpt.hf.tokenization import tokenizer_backend
 
 _CONFIGURATION, _MODELING = "dnagpt.hf.configuration", "dnagpt.hf.modeling"
+_CLASSIFICATION = "dnagpt.hf.classification"
 _CLASSES = {
     "AutoConfig": f"{_CONFIGURATION}.DNAGPTConfig",
     "AutoModel": f"{_MODELING}.DNAGPTModel",
     "AutoModelForCausalLM": f"{_MODELING}.DNAGPTForCausalLM",
-    "AutoModelForSequenceClassification": f"{_MODELING}.DNAGPTForSequenceClassification",
+    "AutoModelForSequenceClassification": f"{_CLASSIFICATION}.DNAGPTForSequenceClassification",
 }
 _OURS = re.compile(r"^from (dnagpt(?:\.\w+)+) import", re.MULTILINE)
 
@@ -27,7 +28,7 @@ def export_hf(folder: str | Path, target: str | Path) -> Path:
     """Write a model folder so that people without dnagpt open it, with `trust_remote_code=True`.
 
     Beside what every model folder holds (so `dnagpt.load` reads it too) there are the files of the network, flattened,
-    and a tokenizer of the `tokenizers` library, which needs no code.
+    and a tokenizer of the `tokenizers` library, which needs no code. The folder appears whole or not at all.
     """
     target = Path(target)
     model = load_model(folder)
@@ -36,22 +37,24 @@ def export_hf(folder: str | Path, target: str | Path) -> Path:
             f"{folder} writes haplotypes through tables of their sites, which transformers has no place for. "
             "Give the folder as it is: dnagpt reads it."
         )
-    save_model(target, model)
-    try:
-        config = json.loads((target / "config.json").read_text(encoding="utf-8"))
+    with atomic_folder(target) as temporary:
+        write_model(temporary, model)
+        config = json.loads((temporary / "config.json").read_text(encoding="utf-8"))
         config["auto_map"] = {auto: ".".join(_flat(name)) for auto, name in _CLASSES.items()}
-        (target / "config.json").write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
-        for module, text in _sources((_CONFIGURATION, _MODELING)).items():
-            (target / f"{_flat_module(module)}.py").write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise storage_error(target, error) from error
+        (temporary / "config.json").write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
+        for module, text in _sources((_CONFIGURATION, _MODELING, _CLASSIFICATION)).items():
+            (temporary / f"{_flat_module(module)}.py").write_text(text, encoding="utf-8")
+        _tokenizer(model).save_pretrained(temporary)
+    return target
+
+
+def _tokenizer(model: Model) -> PreTrainedTokenizerFast:
     vocabulary = model.vocabulary
-    tokenizer = PreTrainedTokenizerFast(
+    return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer_backend(vocabulary), padding_side="left", pad_token=f"<{vocabulary.pad}>",
         eos_token=f"<{vocabulary.end}>", model_input_names=["input_ids", "attention_mask"],
+        model_max_length=model.network.config.context,
     )  # fmt: skip
-    tokenizer.save_pretrained(target)
-    return target
 
 
 def _flat(name: str) -> tuple[str, str]:

@@ -1,6 +1,5 @@
 """LoRA (Hu et al. 2021, arXiv 2106.09685): small matrices beside the layers learn, and the weights stay as they are."""
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import torch
 from dnagpt.adapters import merge_lora
 from dnagpt.checkpoint import Model
 from dnagpt.genome.extras import needs_extra
-from dnagpt.genome.files import storage_error
+from dnagpt.genome.folders import atomic_folder
 from dnagpt.tasks import task_files
 from dnagpt.weights import empty_network, fill_network
 
@@ -37,14 +36,8 @@ class Adapter:
 
     def save(self, folder: Path) -> Model:
         """Write the adapter as PEFT does, with the tasks beside it, and give the model with it merged."""
-        unfinished = folder.with_name(f".{folder.name}.new")
-        try:
-            shutil.rmtree(unfinished, ignore_errors=True)
-            self._adapted.save_pretrained(unfinished, save_embedding_layers=False)
+        with atomic_folder(folder) as temporary:
+            self._adapted.save_pretrained(temporary, save_embedding_layers=False)
             for name, text in task_files(self._model.tasks.values()).items():
-                (unfinished / name).write_text(text, encoding="utf-8")
-            shutil.rmtree(folder, ignore_errors=True)
-            unfinished.rename(folder)
-        except OSError as error:
-            raise storage_error(folder, error) from error
+                (temporary / name).write_text(text, encoding="utf-8")
         return merge_lora(self._model, folder)

@@ -17,20 +17,25 @@ from torch import nn
 from torch.nn import functional as F
 from transformers import Cache, DynamicCache, GenerationMixin, PreTrainedModel, initialization
 from transformers.masking_utils import create_causal_mask
-from transformers.modeling_outputs import (
-    BaseModelOutputWithPast,
-    CausalLMOutputWithPast,
-    SequenceClassifierOutputWithPast,
-)
+from transformers.modeling_outputs import BaseModelOutputWithPast, CausalLMOutputWithPast
 from transformers.utils import can_return_tuple
 from transformers.utils.hub import cached_file
 
 from dnagpt.errors import InputError
 from dnagpt.hf.configuration import DNAGPTConfig
-from dnagpt.hf.reading import Reading, flex_or_refusal, refuse_beyond_context, row_places
+from dnagpt.hf.labels import next_token_loss
+from dnagpt.hf.reading import (
+    Reading,
+    as_cache,
+    cache_of,
+    flex_or_refusal,
+    one_cache,
+    refuse_beyond_context,
+    row_places,
+)
 from dnagpt.model.layers import RotaryPositions
 from dnagpt.model.network import DNAGPT
-from dnagpt.weights import Absent
+from dnagpt.weights import Absent, refuse_damage
 
 logger = logging.getLogger("dnagpt")
 COMPANIONS = ("vocabulary.json", "tasks.toml", "provenance.json")
@@ -84,7 +89,12 @@ class DNAGPTPreTrainedModel(PreTrainedModel):
 
     @classmethod
     def from_pretrained(cls, name: Any, *args: Any, output_loading_info: bool = False, **settings: Any) -> Any:
-        """Open a model folder, or one on the Hub: every weight must be accounted for, as in `dnagpt.load`."""
+        """Open a model folder, or one on the Hub: every weight must be accounted for, as in `dnagpt.load`.
+
+        As there, weights become float32 where no `dtype` is asked for, whatever type they are stored in.
+        """
+        if settings.get("dtype") is None and settings.get("torch_dtype") is None:
+            settings["dtype"] = torch.float32
         hub = {key: settings[key] for key in _HUB_SETTINGS if settings.get(key) is not None}
         model, info = super().from_pretrained(name, *args, output_loading_info=True, **settings)
         problems = [f"{key} is missing" for key in sorted(info["missing_keys"])]
@@ -92,6 +102,8 @@ class DNAGPTPreTrainedModel(PreTrainedModel):
         problems += [f"{key} has another shape" for key, *_ in info["mismatched_keys"]]
         if problems:
             raise InputError(f"{name}: the weights do not fit config.json: {'; '.join(problems[:10])}.")
+        if weights := _file(name, "model.safetensors", hub):
+            refuse_damage(weights, model.config.network())
         model.companions = _companions(name, hub)
         model._check_vocabulary(name)
         return (model, info) if output_loading_info else model
@@ -146,7 +158,7 @@ class DNAGPTPreTrainedModel(PreTrainedModel):
 
     def _read(
         self, input_ids: torch.Tensor | None, attention_mask: torch.Tensor | None, position_ids: torch.Tensor | None,
-        past_key_values: Cache | None, numbers: torch.Tensor | None, is_number: torch.Tensor | None,
+        cache: Cache | None, numbers: torch.Tensor | None, is_number: torch.Tensor | None,
         inputs_embeds: torch.Tensor | None, *, last_ids: torch.Tensor | None = None, use_cache: bool | None,
         output_hidden_states: bool | None, output_attentions: bool | None,
     ) -> BaseModelOutputWithPast:  # fmt: skip
@@ -157,9 +169,9 @@ class DNAGPTPreTrainedModel(PreTrainedModel):
                 f"Attention weights are not kept by {self.config._attn_implementation!r}. Load the model with "
                 "attn_implementation='eager' to see them."
             )
-        if use_cache and past_key_values is None:
-            past_key_values = DynamicCache(config=self.config)
-        seen = past_key_values.get_seq_length() if past_key_values is not None else 0
+        if use_cache and cache is None:
+            cache = DynamicCache(config=self.config)
+        seen = cache.get_seq_length() if cache is not None else 0
         places_BL = row_places(input_ids, attention_mask, position_ids, int(seen))
         refuse_beyond_context(int(seen) + input_ids.shape[1], places_BL, self.config.context)
         if self.config.overlapping and seen and last_ids is None:
@@ -171,16 +183,16 @@ class DNAGPTPreTrainedModel(PreTrainedModel):
             with flex_or_refusal(self.config):
                 mask = create_causal_mask(
                     config=self.config, inputs_embeds=input_ids.new_empty((*input_ids.shape, 0), dtype=self.dtype),
-                    attention_mask=attention_mask, past_key_values=past_key_values,
+                    attention_mask=attention_mask, **as_cache(cache),
                 )  # fmt: skip
-                reading = Reading(self.network, self.config, places_BL, mask, past_key_values, last_ids)
+                reading = Reading(self.network, self.config, places_BL, mask, cache, last_ids)
                 hidden_BLD = self.network(input_ids, numbers, is_number, reading)
         finally:
             for hook in hooks:
                 hook.remove()
         return BaseModelOutputWithPast(
             last_hidden_state=hidden_BLD,
-            past_key_values=past_key_values,
+            **as_cache(cache),
             hidden_states=(*states, hidden_BLD) if output_hidden_states else None,
             attentions=tuple(reading.weights) if output_attentions else None,
         )
@@ -196,17 +208,17 @@ class DNAGPTModel(DNAGPTPreTrainedModel):
         numbers: torch.Tensor | None = None, is_number: torch.Tensor | None = None,
         inputs_embeds: torch.Tensor | None = None, use_cache: bool | None = None,
         output_hidden_states: bool | None = None, output_attentions: bool | None = None,
-        last_ids: torch.Tensor | None = None,
+        last_ids: torch.Tensor | None = None, cache: Cache | None = None,
     ) -> BaseModelOutputWithPast:  # fmt: skip
         """Read rows of tokens and numbers: `numbers` counts where `is_number` is true, both (B, L).
 
         A model of overlapping k-mers needs, where a cache is continued, the tokens in front as `last_ids`, (B, 1).
         """
         return self._read(
-            input_ids, attention_mask, position_ids, past_key_values, numbers, is_number, inputs_embeds,
-            last_ids=last_ids, use_cache=use_cache,
-            output_hidden_states=_asked(self, "output_hidden_states", output_hidden_states),
-            output_attentions=_asked(self, "output_attentions", output_attentions),
+            input_ids, attention_mask, position_ids, one_cache(cache, past_key_values), numbers, is_number,
+            inputs_embeds, last_ids=last_ids, use_cache=use_cache,
+            output_hidden_states=asked(self, "output_hidden_states", output_hidden_states),
+            output_attentions=asked(self, "output_attentions", output_attentions),
         )  # fmt: skip
 
 
@@ -246,17 +258,17 @@ class DNAGPTForCausalLM(DNAGPTPreTrainedModel, GenerationMixin):
         inputs_embeds: torch.Tensor | None = None, labels: torch.Tensor | None = None,
         use_cache: bool | None = None, output_hidden_states: bool | None = None,
         output_attentions: bool | None = None, logits_to_keep: int | torch.Tensor = 0,
-        last_ids: torch.Tensor | None = None,
+        last_ids: torch.Tensor | None = None, cache: Cache | None = None,
     ) -> DNAGPTCausalLMOutput:  # fmt: skip
         """Score the next token and number; with `labels` (ids, -100 for not asked) give their mean cross-entropy.
 
         A position where `is_number` holds a number, no token, so its label does not count.
         """
         read = self._read(
-            input_ids, attention_mask, position_ids, past_key_values, numbers, is_number, inputs_embeds,
-            last_ids=last_ids, use_cache=use_cache,
-            output_hidden_states=_asked(self, "output_hidden_states", output_hidden_states),
-            output_attentions=_asked(self, "output_attentions", output_attentions),
+            input_ids, attention_mask, position_ids, one_cache(cache, past_key_values), numbers, is_number,
+            inputs_embeds, last_ids=last_ids, use_cache=use_cache,
+            output_hidden_states=asked(self, "output_hidden_states", output_hidden_states),
+            output_attentions=asked(self, "output_attentions", output_attentions),
         )  # fmt: skip
         hidden_BLD: Any = read.last_hidden_state
         kept = slice(-logits_to_keep, None) if isinstance(logits_to_keep, int) else logits_to_keep
@@ -265,86 +277,32 @@ class DNAGPTForCausalLM(DNAGPTPreTrainedModel, GenerationMixin):
         loss = None
         if labels is not None:
             asked_BL = labels if is_number is None else labels.masked_fill(is_number, -100)
-            loss = F.cross_entropy(logits_BLV[:, :-1].flatten(0, 1).float(), asked_BL[:, 1:].flatten())
+            loss = next_token_loss(logits_BLV, asked_BL)
         return DNAGPTCausalLMOutput(
             loss=loss,
             logits=logits_BLV,
             numbers=None if "number_head" in (self.config.lacks or ()) else self.network.number(kept_BLD),
-            past_key_values=read.past_key_values,
+            **as_cache(cache_of(read)),
             hidden_states=read.hidden_states,
             attentions=read.attentions,
         )
 
 
-class DNAGPTForSequenceClassification(DNAGPTPreTrainedModel):
-    """The answer to a prompt, read at its last position, by the heads the network has: there are no new weights.
-
-    A label is answered with a token (`config.label_ids()`), as `dnagpt finetune` teaches it: two labels with the tokens
-    for no and yes, more with those of a choice. One label, or `problem_type="regression"`, is answered by the number
-    head. So a task of `dnagpt` classifies as it is, and what is trained here answers in `dnagpt.load`.
-    """
-
-    @can_return_tuple
-    def forward(
-        self, input_ids: torch.Tensor | None = None, attention_mask: torch.Tensor | None = None,
-        position_ids: torch.Tensor | None = None, past_key_values: Cache | None = None,
-        numbers: torch.Tensor | None = None, is_number: torch.Tensor | None = None,
-        inputs_embeds: torch.Tensor | None = None, labels: torch.Tensor | None = None,
-        use_cache: bool | None = None, output_hidden_states: bool | None = None,
-        output_attentions: bool | None = None,
-    ) -> SequenceClassifierOutputWithPast:  # fmt: skip
-        """Give the scores of the labels, (B, labels), or a number, (B, 1), in the model's unit.
-
-        With `labels` (B,) give the loss of `dnagpt finetune`: cross-entropy over the vocabulary, or squared error.
-        """
-        read = self._read(
-            input_ids, attention_mask, position_ids, past_key_values, numbers, is_number, inputs_embeds,
-            use_cache=use_cache, output_hidden_states=_asked(self, "output_hidden_states", output_hidden_states),
-            output_attentions=_asked(self, "output_attentions", output_attentions),
-        )  # fmt: skip
-        hidden_BLD: Any = read.last_hidden_state
-        last_B = _last_places(input_ids, attention_mask, is_number, self.config.pad_token_id)
-        hidden_BD = hidden_BLD[torch.arange(len(hidden_BLD), device=hidden_BLD.device), last_B]
-        logits, loss = self._answers(hidden_BD, labels)
-        return SequenceClassifierOutputWithPast(
-            loss=loss,
-            logits=logits,
-            past_key_values=read.past_key_values,
-            hidden_states=read.hidden_states,
-            attentions=read.attentions,
-        )
-
-    def _answers(
-        self, hidden_BD: torch.Tensor, labels: torch.Tensor | None
-    ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        if self.config.problem_type == "multi_label_classification":
-            raise InputError("An answer is one token, so one label a record. Ask several questions instead.")
-        if self.config.num_labels == 1 or self.config.problem_type == "regression":
-            numbers_B = self.network.number(hidden_BD).float()
-            loss = None if labels is None else F.mse_loss(numbers_B, labels.view(-1).float())
-            return numbers_B[:, None], loss
-        ids = torch.tensor(self.config.label_ids(), device=hidden_BD.device)
-        logits_BV = self.network.token_logits(hidden_BD).float()
-        return logits_BV[:, ids], None if labels is None else F.cross_entropy(logits_BV, ids[labels.view(-1)])
-
-
-def _asked(model: DNAGPTPreTrainedModel, name: str, given: bool | None) -> bool:
+def asked(model: DNAGPTPreTrainedModel, name: str, given: bool | None) -> bool:
+    """Say whether an output is wanted: as the call says, or else the configuration."""
     return bool(getattr(model.config, name) if given is None else given)
-
-
-def _last_places(
-    ids_BL: Any, mask_BL: torch.Tensor | None, is_number_BL: torch.Tensor | None, pad_id: int | None
-) -> torch.Tensor:
-    """The last position of each row that is no filling, (B,), whichever side is filled."""
-    if mask_BL is None:
-        mask_BL = torch.ones_like(ids_BL) if pad_id is None else ids_BL != pad_id
-        mask_BL = mask_BL if is_number_BL is None else mask_BL.bool() | is_number_BL
-    places_L = torch.arange(ids_BL.shape[1], device=ids_BL.device)
-    return (places_L * (mask_BL != 0)).argmax(dim=-1)
 
 
 def _step(prompt_BL: torch.Tensor, ids_BL: torch.Tensor, step: int) -> torch.Tensor:
     return F.pad(prompt_BL, (0, ids_BL.shape[1] - prompt_BL.shape[1]))[:, -step:]
+
+
+def _file(name: object, file: str, hub: dict[str, Any]) -> Path | None:
+    """Find a file of a folder, or of one on the Hub; None where it has none."""
+    try:
+        return Path(cached_file(name, file, **hub))
+    except OSError:
+        return None
 
 
 def _companions(name: object, hub: dict[str, Any]) -> dict[str, str]:
@@ -352,11 +310,10 @@ def _companions(name: object, hub: dict[str, Any]) -> dict[str, str]:
     waiting = list(COMPANIONS)
     while waiting:
         file = waiting.pop(0)
-        try:
-            path = cached_file(name, file, **hub)
-        except OSError:
+        path = _file(name, file, hub)
+        if path is None:
             continue
-        found[file] = Path(path).read_text(encoding="utf-8")
+        found[file] = path.read_text(encoding="utf-8")
         if file == "tasks.toml":
             waiting += _legends(found[file])
     return found

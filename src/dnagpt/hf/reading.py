@@ -5,16 +5,39 @@ Shapes: B rows, L new positions, T positions attended to, H heads, C channels a 
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from inspect import signature
 from typing import Any
 
 import torch
 from torch import nn
 from transformers import Cache
+from transformers.masking_utils import create_causal_mask
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from dnagpt.errors import InputError
 from dnagpt.hf.configuration import DNAGPTConfig
 from dnagpt.model.network import DNAGPT
+
+_CACHE = next(name for name in ("cache", "past_key_values") if name in signature(create_causal_mask).parameters)
+"""What the transformers that is installed calls the cache, in its arguments and its outputs."""
+
+
+def one_cache(cache: Cache | None, past_key_values: Cache | None) -> Cache | None:
+    """Take the cache under either of the names that versions of transformers give it; InputError where both differ."""
+    if cache is not None and past_key_values is not None and cache is not past_key_values:
+        raise InputError("cache and past_key_values are two names of one argument. Give one of them.")
+    return past_key_values if cache is None else cache
+
+
+def as_cache(cache: Cache | None) -> dict[str, Any]:
+    """Name the cache as the installed transformers does, for its functions and its outputs."""
+    return {_CACHE: cache}
+
+
+def cache_of(output: object) -> Cache | None:
+    """Return the cache that an output of the installed transformers holds."""
+    found: Cache | None = getattr(output, _CACHE)
+    return found
 
 
 def eager_attention_forward(

@@ -1,8 +1,7 @@
 """A vocabulary as a tokenizer of the `tokenizers` library, and as a tokenizer of transformers."""
 
+import json
 import logging
-import re
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,6 +10,7 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalize
 from transformers import PreTrainedTokenizerFast
 
 from dnagpt.errors import InputError
+from dnagpt.language.ambiguity import ambiguity_message, ambiguous_letters
 from dnagpt.language.tokenizer import encode_prompt
 from dnagpt.language.vocabulary import Vocabulary
 
@@ -57,8 +57,8 @@ def _spellings(vocabulary: Vocabulary) -> Iterator[tuple[str, str]]:
 class DNAGPTTokenizer(PreTrainedTokenizerFast):
     """The tokenizer of a model folder, made from its vocabulary.json; it fills rows at the left, for `generate`.
 
-    What `dnagpt` refuses is refused with the same sentence, and letters that are read as the unknown one are counted
-    and reported.
+    What `dnagpt` refuses is refused with the same sentence. Letters that are read as the unknown one are counted and
+    reported the first time. `model_max_length` is the model's context, where config.json lies beside the vocabulary.
     """
 
     vocab_files_names: ClassVar = {"vocabulary_file": "vocabulary.json"}
@@ -69,9 +69,13 @@ class DNAGPTTokenizer(PreTrainedTokenizerFast):
         text = Path(vocabulary_file).read_text(encoding="utf-8")
         vocabulary = Vocabulary.from_json(text, where=str(vocabulary_file))
         self.vocabulary = vocabulary
+        self._has_reported = False
         for name in ("tokenizer_object", "tokenizer_file", "vocab", "merges", "post_processor"):
             settings.pop(name, None)
-        settings = {"pad_token": f"<{vocabulary.pad}>", "eos_token": f"<{vocabulary.end}>", **settings}
+        settings = {
+            "pad_token": f"<{vocabulary.pad}>", "eos_token": f"<{vocabulary.end}>",
+            "model_max_length": _context(Path(vocabulary_file).with_name("config.json")), **settings,
+        }  # fmt: skip
         super().__init__(
             tokenizer_object=tokenizer_backend(vocabulary), vocabulary_file=str(vocabulary_file), **settings
         )
@@ -100,12 +104,22 @@ class DNAGPTTokenizer(PreTrainedTokenizerFast):
         return encoded
 
     def _report_ambiguous(self, text: Any, text_pair: Any) -> None:
-        letters = re.compile(f"<[^<>]*>|([{self.vocabulary.ambiguous}])", re.IGNORECASE)
-        texts = _texts((text, text_pair)) if self.vocabulary.ambiguous else ()
-        found = Counter(match[1].upper() for one in texts for match in letters.finditer(one) if match[1])
-        if found:
-            counts = ", ".join(f"{letter} {count:,} times" for letter, count in sorted(found.items()))
-            logger.warning("Ambiguity codes are read as %s: %s.", self.vocabulary.unknown, counts)
+        if self._has_reported:
+            return
+        found = [ambiguous_letters(self.vocabulary, one) for one in _texts((text, text_pair))]
+        message = ambiguity_message(self.vocabulary, found, "texts")
+        if message:
+            self._has_reported = True
+            logger.warning("%s (Further ones are not reported.)", message)
+
+
+def _context(path: Path) -> int | None:
+    """Read from config.json how many positions the model holds; None where that cannot be told."""
+    try:
+        context = json.loads(path.read_text(encoding="utf-8"))["context"]
+    except (OSError, ValueError, RecursionError, KeyError, TypeError):
+        return None
+    return context if isinstance(context, int) and context > 0 else None
 
 
 def _texts(given: Any) -> Iterator[str]:

@@ -48,7 +48,7 @@ def score_windows(
     windows: Sequence[Window],
     *,
     skip: int = 0,
-    precision: str = "auto",
+    precision: str = "float32",
     done: Callable[[int], None] = lambda _: None,
 ) -> GenomeScore:
     """Score windows under the pre-training task.

@@ -1,5 +1,6 @@
 """A model as a Python object: load a folder, ask it, let it write."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,10 @@ from dnagpt.inference.haplotypes import GeneratedHaplotypes, generate_haplotypes
 from dnagpt.inference.predict import answers, predict
 from dnagpt.inference.sampling import Sampling
 from dnagpt.inference.templates import generate_sequences
+from dnagpt.language.ambiguity import ambiguity_message, ambiguous_letters
+from dnagpt.tasks import Task
+
+logger = logging.getLogger("dnagpt")
 
 
 @dataclass(frozen=True)
@@ -22,29 +27,33 @@ class LanguageModel:
     """Network, vocabulary, tasks and provenance."""
 
     def predict(
-        self, records: Sequence[str] | Sequence[Mapping[str, object]] | pd.DataFrame, *, task: str | None = None
-    ) -> pd.DataFrame:
+        self, records: Sequence[str] | Sequence[Mapping[str, object]] | pd.DataFrame, *, task: str | None = None,
+        precision: str = "float32",
+    ) -> pd.DataFrame:  # fmt: skip
         """Answer for sequences, or for records with all fields of a task: one row each, in the same order.
 
-        The columns are `predicted_<field>`, and `probability_<option>` where options are chosen from.
+        The columns are `predicted_<field>`, and `probability_<option>` where options are chosen from. Ambiguity codes
+        that are read as N are counted in a warning. `precision` is float32, bfloat16 or auto, as in `dnagpt predict`.
         """
         asked = self.model.task(task)
-        predictions = predict(self.model, asked, self._records(records, asked.template.given_columns))
+        rows = self._records(records, asked.template.given_columns)
+        self._report_ambiguous(asked, rows)
+        predictions = predict(self.model, asked, rows, precision=precision)
         return pd.DataFrame(answers(asked, predictions))
 
     def generate(
         self, template: str, *, num_samples: int = 1, max_tokens: int = 100, temperature: float = 1.0,
-        top_k: int = 0, top_p: float = 1.0, seed: int = 0,
+        top_k: int = 0, top_p: float = 1.0, seed: int = 0, precision: str = "float32",
     ) -> list[str]:  # fmt: skip
         """Write the answered sequence of a template several times; the same seed gives the same sequences."""
         return generate_sequences(
             self.model, template, count=num_samples, max_tokens=max_tokens,
-            sampling=Sampling(temperature, top_k, top_p), seed=seed,
+            sampling=Sampling(temperature, top_k, top_p), seed=seed, precision=precision,
         )  # fmt: skip
 
     def generate_haplotypes(
         self, counts: int | Mapping[str, int], *, task: str | None = None, temperature: float = 1.0, top_k: int = 0,
-        top_p: float = 1.0, seed: int = 0,
+        top_p: float = 1.0, seed: int = 0, precision: str = "float32",
     ) -> GeneratedHaplotypes:  # fmt: skip
         """Write haplotypes as a task was taught them: so many of each population, or in all, shared out as taught."""
         asked = self.model.task(task)
@@ -53,8 +62,17 @@ class LanguageModel:
             shared_out(language, counts) if isinstance(counts, int) else {str(name): n for name, n in counts.items()}
         )
         return generate_haplotypes(
-            self.model, asked, counts=shares, sampling=Sampling(temperature, top_k, top_p), seed=seed
-        )
+            self.model, asked, counts=shares, sampling=Sampling(temperature, top_k, top_p), seed=seed,
+            precision=precision,
+        )  # fmt: skip
+
+    def _report_ambiguous(self, task: Task, records: Sequence[Mapping[str, object]]) -> None:
+        fields = [item.name for item in task.template.given if item.kind == "sequence"]
+        texts = ["".join(text for name in fields if isinstance(text := row.get(name), str)) for row in records]
+        vocabulary = self.model.vocabulary
+        found = [ambiguous_letters(vocabulary, text) for text in texts]
+        if message := ambiguity_message(vocabulary, found, "records"):
+            logger.warning(message)
 
     @staticmethod
     def _records(

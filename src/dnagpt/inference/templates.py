@@ -1,5 +1,6 @@
 """New sequences for a template: from the text of a prompt to the letters that continue it."""
 
+import logging
 from collections.abc import Callable
 
 import numpy as np
@@ -9,9 +10,12 @@ from dnagpt.checkpoint import Model
 from dnagpt.errors import InputError
 from dnagpt.inference.generate import Continuation, Grammar, generate
 from dnagpt.inference.sampling import Sampling
+from dnagpt.language.ambiguity import ambiguity_message, ambiguous_letters
 from dnagpt.language.grammar import Field, LiteralSequence
 from dnagpt.language.template import Template, encode_template
 from dnagpt.language.tokenizer import decode_sequence
+
+logger = logging.getLogger("dnagpt")
 
 
 def generate_sequences(
@@ -34,6 +38,9 @@ def generate_sequences(
     prompt_template, letters = _without_loose_letters(template, field, model.vocabulary.k)
     loose = letters[len(letters) // model.vocabulary.k * model.vocabulary.k :]
     prompt = encode_template(model.vocabulary, prompt_template, {}, prompt_only=True)
+    letters_of = [ambiguous_letters(model.vocabulary, template_text.partition("{")[0])]
+    if message := ambiguity_message(model.vocabulary, letters_of, "prompts"):
+        logger.warning(message)
     grammar = _any_kmer(model) if any_kmer else _grammar(model, template)
     first = tuple(kmer for kmer in grammar.allowed if model.vocabulary.token(kmer).startswith(loose)) if loose else None
     if first == ():

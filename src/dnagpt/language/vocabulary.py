@@ -9,6 +9,7 @@ import string
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
+from itertools import chain, islice
 from typing import Any, Self
 
 import numpy as np
@@ -57,8 +58,8 @@ class Vocabulary:
     """The token that answers no: a reserved one, or else a k-mer."""
 
     def __post_init__(self) -> None:
-        for problem in (_letters_problem(self), _size_problem(self), _reserved_problem(self), _roles_problem(self)):
-            if problem:
+        for problem_of in (_letters_problem, _size_problem, _reserved_problem, _roles_problem):
+            if problem := problem_of(self):  # what a later one computes is bounded by the earlier ones
                 raise InputError(f"Vocabulary {self.name!r}: {problem}.")
 
     @cached_property
@@ -90,6 +91,11 @@ class Vocabulary:
     def false_id(self) -> int:
         """The id that answers no."""
         return self._role_id(self.false)
+
+    @property
+    def first_kmer_id(self) -> int:
+        """The id of the first k-mer; all ids from it on are k-mers."""
+        return self._kmer_starts[0]
 
     @property
     def unknown_in_alphabet(self) -> bool:
@@ -193,18 +199,22 @@ class Vocabulary:
         return ids[known] + self.kmer_ids(length).start
 
     def choice_ids(self, count: int) -> tuple[int, ...]:
-        """Give the ids that stand for the choices of a `choice(...)`, in order: reserved tokens but pad and end.
+        """Give the ids that stand for the choices of a `choice(...)`: reserved tokens but pad and end, then k-mers.
 
-        >>> Vocabulary.preset("dna-4mers").choice_ids(3)
-        (0, 1, 2)
+        >>> vocabulary = Vocabulary.preset("dna-4mers")
+        >>> vocabulary.choice_ids(3), [vocabulary.token(id) for id in vocabulary.choice_ids(34)[-3:]]
+        ((0, 1, 2), ['<Z>', 'A', 'G'])
+
+        A k-mer that stands in an answer's place is read as the choice. InputError says how many choices there can be.
         """
-        ids = tuple(place for place, token in enumerate(self.reserved) if token not in (self.pad, self.end))
-        if not 1 <= count <= len(ids):
+        reserved = [place for place, token in enumerate(self.reserved) if token not in (self.pad, self.end)]
+        kmers = range(self.first_kmer_id, self.size)
+        if not 1 <= count <= len(reserved) + len(kmers):
             raise InputError(
-                f"A choice of {count} cannot be written: the vocabulary {self.name} has {len(ids)} reserved tokens for "
-                f"choices. Give 1 to {len(ids)} choices."
+                f"A choice of {count:,} cannot be written: the vocabulary {self.name} has {len(reserved)} reserved "
+                f"tokens and {len(kmers):,} k-mers for choices. Give 1 to {len(reserved) + len(kmers):,} choices."
             )
-        return ids[:count]
+        return tuple(islice(chain(reserved, kmers), count))
 
     def describe(self) -> str:
         """Say in words which k-mers there are.
@@ -290,9 +300,8 @@ def _letters_problem(vocabulary: Vocabulary) -> str | None:
     for letter in (*letters, *(read_as for _, read_as in vocabulary.synonyms)):
         if len(letter) != 1 or letter not in string.ascii_uppercase:
             return f"{letter!r} cannot be a letter; letters are single capitals A to Z"
-    for letter in letters:
-        if letters.count(letter) > 1:
-            return f"the letter {letter} stands twice among alphabet, unknown, ambiguous and synonyms"
+    if len(set(letters)) < len(letters):
+        return f"the letter {_first_repeat(letters)} stands twice among alphabet, unknown, ambiguous and synonyms"
     if len(vocabulary.alphabet) < 2:
         return "the alphabet needs two letters or more"
     for letter, read_as in vocabulary.synonyms:
@@ -313,7 +322,7 @@ def _size_problem(vocabulary: Vocabulary) -> str | None:
         if len(vocabulary.alphabet) ** length > MOST_TOKENS:
             total = MOST_TOKENS + 1
     if total > MOST_TOKENS:
-        return f"k = {vocabulary.k} makes more than {MOST_TOKENS:,} tokens; choose a smaller k"
+        return f"k = {vocabulary.k:,} makes more than {MOST_TOKENS:,} tokens; choose a smaller k"
     return None
 
 

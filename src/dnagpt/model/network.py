@@ -22,6 +22,7 @@ from dnagpt.model.layers import (
     layer_norm,
 )
 from dnagpt.model.panel import PanelTables
+from dnagpt.model.threads import one_thread_after_fork
 
 
 class DNAGPT(nn.Module):
@@ -35,6 +36,7 @@ class DNAGPT(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
+        one_thread_after_fork()
         self.config = config
         self.token_embedding = TokenEmbedding(config.vocabulary_size, config.width, config.overlapping)
         self.number_embedding: nn.Module = (

@@ -73,6 +73,8 @@ def _tensor_list(path: Path, size: int) -> bytes:
                 raise _no_weights(path, "its parts are larger than the file, which torch.save never writes")
             if lists[0].file_size > _MOST_LIST:
                 raise _no_weights(path, f"its list of tensors has {lists[0].file_size:,} bytes")
+            if damaged := archive.testzip():  # torch.load maps the parts into memory and checks none of them
+                raise _no_weights(path, f"its part {shown(damaged)} is damaged, as its checksum says")
             return archive.read(lists[0])
     except PermissionError as error:
         raise read_error(path, error) from None

@@ -7,7 +7,7 @@ import torch
 
 from dnagpt.checkpoint import Model
 from dnagpt.errors import InputError
-from dnagpt.genome.files import atomic_path
+from dnagpt.genome.files import atomic_write
 from dnagpt.language.vocabulary import Vocabulary
 from dnagpt.released.layout import VOCABULARIES, released_name
 from dnagpt.weights import listed
@@ -23,8 +23,8 @@ def write_released(path: str | Path, model: Model) -> None:
     if problems:
         raise InputError(f"The released layout cannot express this model: {listed(problems)}.")
     weights = {released_name(name): weight.contiguous() for name, weight in model.network.state_dict().items()}
-    with atomic_path(path) as temporary:
-        torch.save(weights, temporary)
+    with atomic_write(path) as file:
+        torch.save(weights, file)  # given a path, it would write the temporary name into the file
 
 
 def _problems(model: Model) -> list[str]:

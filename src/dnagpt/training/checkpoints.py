@@ -20,9 +20,9 @@ from torch.distributed.checkpoint.state_dict import get_state_dict, set_state_di
 from torch.distributed.checkpoint.state_dict_loader import load
 from torch.distributed.checkpoint.state_dict_saver import save
 
-from dnagpt.checkpoint import flush_folder
 from dnagpt.errors import InputError
 from dnagpt.genome.files import flush_to_disk, storage_error
+from dnagpt.genome.folders import flush_folder
 from dnagpt.training.objective import Objective
 from dnagpt.training.world import World
 
