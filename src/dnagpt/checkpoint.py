@@ -11,6 +11,7 @@ provenance.json     data, seeds, versions, configuration
 import contextlib
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -36,6 +37,8 @@ from dnagpt.tasks import Task, task_files, tasks_from_toml
 from dnagpt.weights import PARTS, Absent, listed, read_network, shown
 
 MODEL_TYPE = "dnagpt"
+MODEL_FILES = ("config.json", "model.safetensors", "vocabulary.json", "tasks.toml", "*.legend")
+"""The files of a model folder, as patterns, on which its answers depend."""
 _OF_TRANSFORMERS = {
     "answer_ids", "architectures", "auto_map", "boolean_ids", "bos_token_id", "choice_ids", "chunk_size_feed_forward",
     "dtype", "eos_token_id", "id2label", "is_encoder_decoder", "label2id", "output_attentions", "output_hidden_states",
@@ -126,12 +129,14 @@ def kmer_table(vocabulary: Vocabulary) -> KmerTable:
 
 
 def save_model(folder: Path, model: Model) -> None:
-    """Write a model folder: the old one stays in place until the new one is complete on the disk."""
+    """Write a model folder: the old one stays in place until the new one is complete on the disk.
+
+    Where the folder is a link, the folder that it leads to is written.
+    """
+    folder = Path(os.path.realpath(folder))
     temporary, old = _beside(folder, "new"), _beside(folder, "old")
     try:
-        _put_back(folder)
-        for leftover in (temporary, old):
-            shutil.rmtree(leftover, ignore_errors=True)
+        remove_unfinished_model(folder)
         temporary.mkdir(parents=True)
         _write_parts(temporary, model)
         flush_folder(temporary)
@@ -145,6 +150,14 @@ def save_model(folder: Path, model: Model) -> None:
         with contextlib.suppress(OSError):
             _put_back(folder)
         raise storage_error(folder, error if isinstance(error, OSError) else OSError(str(error))) from error
+
+
+def remove_unfinished_model(folder: Path) -> None:
+    """Remove what a killed process left of writing a model folder; the older model is put back where it was moved."""
+    folder = Path(os.path.realpath(folder))
+    _put_back(folder)
+    for part in ("new", "old"):
+        shutil.rmtree(_beside(folder, part), ignore_errors=True)
 
 
 def _beside(folder: Path, part: str) -> Path:

@@ -4,33 +4,37 @@ from pathlib import Path
 import pytest
 
 from dnagpt.errors import InputError, StorageError
-from dnagpt.training import RunFolder, read_metrics
+from dnagpt.training import RunFolder, RunRecord, read_metrics
 from dnagpt.training.run_folder import MetricsLog
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> RunFolder:
-    folder = RunFolder(tmp_path / "run")
-    folder.create("steps = 5\n", resume=False)
+    folder = begun(tmp_path / "run")
+    folder.create(resume=False)
     return folder
+
+
+def begun(path: Path, configuration: str = "steps = 5\n", **data: str) -> RunFolder:
+    return RunFolder(path, RunRecord(configuration, {"genome.fa": "ab", **data}))
 
 
 def test_a_run_is_not_begun_twice(run: RunFolder) -> None:
     with pytest.raises(InputError, match="already holds a run"):
-        run.create("steps = 5\n", resume=False)
+        run.create(resume=False)
 
 
 def test_a_run_is_resumed_with_the_settings_it_was_begun_with(run: RunFolder) -> None:
-    run.create("steps = 5\n", resume=True)
+    run.create(resume=True)
     with pytest.raises(InputError, match="settings differ"):
-        run.create("steps = 6\n", resume=True)
+        begun(run.path, "steps = 6\n").create(resume=True)
     assert (run.path / "config.toml").read_text() == "steps = 5\n"
 
 
 def test_a_run_that_was_never_begun_can_be_resumed(tmp_path: Path) -> None:
-    folder = RunFolder(tmp_path / "run")
-    folder.create("steps = 5\n", resume=True)
-    assert folder.has_run
+    folder = begun(tmp_path / "run")
+    folder.create(resume=True)
+    assert (folder.path / "config.toml").read_text() == "steps = 5\n"
 
 
 def test_metrics_are_cut_back_to_the_checkpoint(run: RunFolder) -> None:

@@ -34,6 +34,7 @@ from dnagpt.commands.scoring import (
 from dnagpt.commands.task_records import TaskRecords
 from dnagpt.data.labelled import DataConfig, Part
 from dnagpt.data.split_report import split_report
+from dnagpt.errors import InputError
 from dnagpt.evaluation import plots
 from dnagpt.evaluation.report import Figure, Headline, Section, write_report
 from dnagpt.evaluation.tables import ScoreRow, score_rows
@@ -64,21 +65,23 @@ class Finetuned:
 
 
 def report_tasks(
-    taught: Mapping[str, Model], tasks: Sequence[TaskRecords], run: RunFolder, beside: Sequence[str],
+    taught: Mapping[str, Model], tasks: Sequence[TaskRecords], run: RunFolder, output: Path, beside: Sequence[str],
     about_training: str = "", *, seed: int, quiet: bool,
 ) -> Finetuned:  # fmt: skip
-    """Answer the test records of every task, score them beside the yardsticks, and write it all beside the model.
+    """Answer the test records of every task, score them beside the yardsticks, and write it all to `output`.
 
     `taught` are the models by name, the one that the run is about first; `about_training` is told beside the losses.
     """
-    found = [_report_task(taught, one, run, beside, several=len(tasks) > 1, seed=seed, quiet=quiet) for one in tasks]
+    found = [
+        _report_task(taught, one, run, output, beside, several=len(tasks) > 1, seed=seed, quiet=quiet) for one in tasks
+    ]
     sections = [section for one in found for section in one.sections]
     headlines = [headline for one in found for headline in one.headlines]
     rows = [row for one in found for row in one.rows]
     metrics = {"tasks": {one.task.name: scored.metrics for one, scored in zip(tasks, found, strict=True)}}
     model = next(iter(taught.values()))
     write_report(
-        run.path / "report.html",
+        output / "report.html",
         ", ".join(one.task.name for one in tasks),
         "; ".join(str(one.task.template) for one in tasks),
         [*sections, _curves(run, about_training)],
@@ -86,7 +89,7 @@ def report_tasks(
         notices=[note for one in tasks for note in one.labelled.notes],
         headlines=headlines[:4],
     )
-    write_scores(rows, run.path / "scores.csv")
+    write_scores(rows, output / "scores.csv")
     return Finetuned(run.model, metrics, sections, headlines, rows)
 
 
@@ -135,14 +138,14 @@ def learning_curves(metrics: Path) -> str:
 
 
 def _report_task(
-    taught: Mapping[str, Model], one: TaskRecords, run: RunFolder, beside: Sequence[str], *,
+    taught: Mapping[str, Model], one: TaskRecords, run: RunFolder, output: Path, beside: Sequence[str], *,
     several: bool, seed: int, quiet: bool,
 ) -> Finetuned:  # fmt: skip
     parts = one.labelled.parts
     facts = {"task": one.task.name} if several else {}
     heading = f"{one.task.name}: " if several else ""
     if one.labelled.haplotypes is not None:
-        write_people(one, run.path, several=several)
+        write_people(one, output, several=several)
         nats = haplotype_nats(taught, one, quiet=quiet)
         section, headlines = haplotype_section(one, nats, heading=heading), haplotype_headlines(one, nats)
         return Finetuned(run.model, haplotype_metrics(one, nats), [section], headlines, haplotype_rows(nats, facts))
@@ -159,10 +162,11 @@ def _report_task(
     predictions = {
         name: predict_with_progress(model, one.task, records, places, quiet=quiet) for name, model in taught.items()
     }
+    _refuse_divergence(predictions)
     first = next(iter(predictions.values()))
     own_answers = {name: values[: len(own)] for name, values in answers(one.task, first).items()}
     name = f"predictions_{one.task.name}.csv" if several else "predictions.csv"
-    write_table(pd.DataFrame(own).assign(**own_answers), run.path / name)
+    write_table(pd.DataFrame(own).assign(**own_answers), output / name)
     found = _joined(model_answers(predictions), _yardsticks(one, records, beside, seed=seed, quiet=quiet))
     sets = list(test_sets(one, part))
     scores = score_answers(records, found, sets)
@@ -175,6 +179,16 @@ def _report_task(
     sections += score_sections(scores, records, found, sets, heading=heading)
     sections += _attention(next(iter(taught.values())), one, part)
     return Finetuned(run.model, metrics, sections, headlines_of(scores), _rows(scores, facts))
+
+
+def _refuse_divergence(predictions: Mapping[str, Sequence[Prediction]]) -> None:
+    """Refuse answers that are no numbers, which the weights of a training that diverged give."""
+    for name, of_model in predictions.items():
+        if not all(np.isfinite(one.probabilities).all() and np.isfinite(one.numbers).all() for one in of_model):
+            raise InputError(
+                f"Answers of the {name} to test records are no numbers: training diverged. "
+                "Lower training.learning_rate, or lengthen training.warmup_steps, in a new run."
+            )
 
 
 def _yardsticks(
