@@ -51,7 +51,7 @@ from dnagpt.training import (
 class PretrainSettings(BaseModel):
     """Everything that decides a pre-training run."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
     corpus: CorpusConfig
     """The genomes."""
@@ -63,7 +63,7 @@ class PretrainSettings(BaseModel):
     """The network."""
     training: TrainingConfig = TrainingConfig()
     """The optimisation."""
-    validation_windows: int = Field(default=200, gt=0)
+    validation_windows: int = Field(default=200, gt=0, le=10**9)
     """Held-out windows looked at during training, at most, spread evenly."""
 
 

@@ -105,7 +105,19 @@ def predict_with_progress(
     """Predict, with a bar; `names` say where each record stands, for messages."""
     passes = sum(item.count for item in task.template.answered)  # each answer is read with those before it known
     with counting("Predicting", len(records) * passes * task.views.count, unit="answers", quiet=quiet) as done:
-        return predict(model, task, records, where=names.__getitem__, precision=precision, done=done)
+        predictions = predict(model, task, records, where=names.__getitem__, precision=precision, done=done)
+    refuse_divergence(predictions)
+    return predictions
+
+
+def refuse_divergence(predictions: Sequence[Prediction]) -> None:
+    """Refuse answers that are no numbers, which the weights of a training that diverged give."""
+    for one in predictions:
+        if np.isnan(one.probabilities).any() or np.isnan(one.numbers).any():
+            raise InputError(
+                f"The model answers {one.name} with what is no number: its training diverged. "
+                "Train it again with a lower training.learning_rate, or a longer training.warmup_steps."
+            )
 
 
 def score_table(
@@ -162,7 +174,6 @@ def _report_task(
     predictions = {
         name: predict_with_progress(model, one.task, records, places, quiet=quiet) for name, model in taught.items()
     }
-    _refuse_divergence(predictions)
     first = next(iter(predictions.values()))
     own_answers = {name: values[: len(own)] for name, values in answers(one.task, first).items()}
     name = f"predictions_{one.task.name}.csv" if several else "predictions.csv"
@@ -179,16 +190,6 @@ def _report_task(
     sections += score_sections(scores, records, found, sets, heading=heading)
     sections += _attention(next(iter(taught.values())), one, part)
     return Finetuned(run.model, metrics, sections, headlines_of(scores), _rows(scores, facts))
-
-
-def _refuse_divergence(predictions: Mapping[str, Sequence[Prediction]]) -> None:
-    """Refuse answers that are no numbers, which the weights of a training that diverged give."""
-    for name, of_model in predictions.items():
-        if not all(np.isfinite(one.probabilities).all() and np.isfinite(one.numbers).all() for one in of_model):
-            raise InputError(
-                f"Answers of the {name} to test records are no numbers: training diverged. "
-                "Lower training.learning_rate, or lengthen training.warmup_steps, in a new run."
-            )
 
 
 def _yardsticks(

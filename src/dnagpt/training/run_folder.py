@@ -138,7 +138,7 @@ class RunFolder:
         ]
         if found:
             raise InputError(
-                f"{self.path} has no config.toml, but {' and '.join(found)} of an earlier run. "
+                f"{self.path} has no config.toml, but holds {', '.join(found)} of an earlier run. "
                 "Restore config.toml, remove the remains, or name another folder with -o."
             )
 
