@@ -7,6 +7,7 @@ import pickle
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.commands.calls import call, check_complaint, contents, done, small
@@ -133,8 +134,24 @@ def test_a_finished_run_without_its_model_says_so(copied: Path) -> None:
 class Evil:
     """Runs a program where it is unpickled."""
 
-    def __reduce__(self) -> object:
+    def __reduce__(self) -> tuple[object, ...]:
         return os.system, ("touch code-was-run",)
+
+
+def forge(checkpoint: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change the manifest of a checkpoint, and its digest with it."""
+    manifest = json.loads((checkpoint / "manifest.json").read_text())
+    manifest.pop("sha256")
+    change(manifest)
+    manifest["sha256"] = hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
+    (checkpoint / "manifest.json").write_text(json.dumps(manifest))
+
+
+@pytest.mark.parametrize("progress", [[], {"step": "ten"}, {"step": -1}, {"step": 10, "best": [1]}, {"stale": None}])
+def test_a_checkpoint_that_does_not_say_how_far_it_is(progress: object, copied: Path) -> None:
+    forge(copied / "checkpoints" / "step-00000010", lambda manifest: manifest.update(progress=progress))
+    finished = call(*PRETRAIN, "-o", "run", "--resume")
+    check_complaint(finished, "step-00000010 does not say how far the run had come")
 
 
 @pytest.mark.parametrize("name", [".metadata", "shard-00001-model-00001-of-00001.safetensors"])
@@ -143,11 +160,8 @@ def test_nothing_in_a_checkpoint_is_executed(name: str, copied: Path) -> None:
     newest = copied / "checkpoints" / "step-00000010"
     raw = pickle.dumps(Evil())
     (newest / name).write_bytes(raw)
-    manifest = json.loads((newest / "manifest.json").read_text())
-    manifest.pop("sha256")
-    manifest["files"][name] = {"bytes": len(raw), "sha256": hashlib.sha256(raw).hexdigest()}
-    manifest["sha256"] = hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
-    (newest / "manifest.json").write_text(json.dumps(manifest))
+    sealed = {"bytes": len(raw), "sha256": hashlib.sha256(raw).hexdigest()}
+    forge(newest, lambda manifest: manifest["files"].update({name: sealed}))
     finished = call(*PRETRAIN, "-o", "run", "--resume")
     if finished.code:
         check_complaint(finished, "step-00000010 does not hold the weights of this network")

@@ -103,7 +103,7 @@ class Manifest:
 def read_manifest(path: Path) -> Manifest:
     """Read an index's manifest and check it against its codes file; FileNotFoundError when there is none.
 
-    Every byte is checked, once in a process: about a second for each 1.5 GB.
+    Every byte is checked, once in a process: about a second a GB.
     """
     try:
         manifest = Manifest.from_json(path.read_text(encoding="utf-8"))

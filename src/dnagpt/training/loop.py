@@ -16,6 +16,7 @@ from types import FrameType
 from typing import Any
 
 import torch
+from pydantic import NonNegativeInt, TypeAdapter, ValidationError
 from torch.distributed.tensor import DTensor
 
 from dnagpt.data.batches import Batch
@@ -41,11 +42,11 @@ BatchSource = Callable[[Sequence[int]], Sequence[Batch]]
 class Progress:
     """What a run has to remember beside its weights."""
 
-    step: int = 0
+    step: NonNegativeInt = 0
     """Updates done."""
     best: float | None = None
     """The best value of the validation metric."""
-    stale: int = 0
+    stale: NonNegativeInt = 0
     """Validations since it was reached."""
 
 
@@ -124,7 +125,12 @@ def _resume(run: RunFolder, objective: Objective, optimiser: torch.optim.Optimiz
     checkpoint = newest_checkpoint(run.checkpoints, run.digest)
     if checkpoint is None:
         return Progress()
-    progress = Progress(**load_checkpoint(checkpoint, objective, optimiser, world))
+    try:
+        progress = TypeAdapter(Progress).validate_python(load_checkpoint(checkpoint, objective, optimiser, world))
+    except ValidationError:
+        raise InputError(
+            f"{checkpoint} does not say how far the run had come. Begin a new run in another folder."
+        ) from None
     logger.info("Resuming from %s", checkpoint)
     return progress
 
