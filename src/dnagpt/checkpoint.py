@@ -33,6 +33,8 @@ from dnagpt.tasks import Task, task_files, tasks_from_toml
 from dnagpt.weights import PARTS, Absent, listed, read_network, shown, write_network
 
 MODEL_TYPE = "dnagpt"
+MODEL_FILES = ("config.json", "model.safetensors", "vocabulary.json", "tasks.toml", "*.legend")
+"""The files of a model folder, as patterns, on which its answers depend."""
 _OF_TRANSFORMERS = {
     "answer_ids", "architectures", "auto_map", "boolean_ids", "bos_token_id", "choice_ids", "chunk_size_feed_forward",
     "dtype", "eos_token_id", "first_kmer_id", "id2label", "is_encoder_decoder", "label2id", "output_attentions",

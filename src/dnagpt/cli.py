@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from dnagpt.commands.output_folder import is_first_process
 from dnagpt.errors import DnagptError, InputError
 
 app = typer.Typer(
@@ -60,7 +61,7 @@ def pretrain(
     from dnagpt.commands.pretrain import pretrain as run
 
     model = run(config, fasta or [], output, overrides or [], resume=resume, quiet=quiet)
-    if os.environ.get("RANK", "0") == "0":  # torchrun starts several of us
+    if is_first_process():
         print(model)
 
 
@@ -81,7 +82,9 @@ def finetune(
     """Fine-tune a model on labelled DNA; writes the model, test predictions, metrics and a report."""
     from dnagpt.commands.finetune import finetune as run
 
-    print(run(task, model, output, overrides or [], table=table, template=template, resume=resume, quiet=quiet))
+    taught = run(task, model, output, overrides or [], table=table, template=template, resume=resume, quiet=quiet)
+    if is_first_process():
+        print(taught)
 
 
 @app.command(epilog="Example: dnagpt predict runs/sites/model new.csv -o answers.csv")
@@ -287,7 +290,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given
     given = [argument for argument in given if argument != "--debug"]
-    logging.basicConfig(level=logging.INFO if debug else logging.WARNING, format="%(message)s", stream=sys.stderr)
+    level = logging.INFO if debug else logging.WARNING if is_first_process() else logging.ERROR
+    logging.basicConfig(level=level, format="%(message)s", stream=sys.stderr)
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch: busy cores stall waiting threads otherwise
     try:
         sys.exit(app(given, standalone_mode=True))

@@ -482,7 +482,9 @@ def test_run_says_what_it_was_made_from(pretrained: Path, finetuned: Path) -> No
     made = json.loads((finetuned / "provenance.json").read_text())
     assert made["command"] == "finetune"
     assert {"dnagpt", "torch", "numpy", "python"} <= made["versions"].keys()
-    assert {Path(name).name for name in made["data"]} == {"sites.csv", "model.safetensors"}
+    assert {Path(name).name for name in made["data"]} == {
+        "sites.csv", "model.safetensors", "config.json", "vocabulary.json", "tasks.toml"
+    }  # fmt: skip
     assert all(re.fullmatch("[0-9a-f]{64}", digest) for digest in made["data"].values())
     assert made["settings"]["tasks"]["task"]["template"] == GC_TEMPLATE
     assert json.loads((pretrained / "provenance.json").read_text())["command"] == "pretrain"

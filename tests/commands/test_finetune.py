@@ -127,7 +127,7 @@ MIXED_MISTAKES: dict[str, tuple[str, tuple[str, ...]]] = {
     "lower_is_better": (MIXED + 'metric = "rmse"\n', ("'level' cannot be judged", "'rmse'", "squared_pearson")),
     "unknown_metric": (MIXED + 'metric = "mcc"\n', ("'level' cannot be judged", "'mcc'")),
     "metric_of_a_language": (LANGUAGE + 'metric = "mcc"\n' + MIXED, ("'language' cannot be judged", "it has none")),
-    "name_of_a_folder": (MIXED.replace("tasks.level", 'tasks."a/b"'), ("1 mistake", "'a/b'", "file's name")),
+    "name_of_a_folder": (MIXED.replace("tasks.level", 'tasks."a/b"'), ("1 mistake", "'a/b'", "files are named after")),
     "views_of_nothing": (LANGUAGE + "views = { frames = 2 }\n", ("views", "gives no sequence")),
     "substitutions_of_nothing": (LANGUAGE + "substitutions = 0.1\n", ("substitutions", "gives no sequence")),
     "weights_of_no_class": (MIXED + 'class_weights = "balanced"\n', ("class_weights is 'balanced'", "none")),
@@ -317,7 +317,9 @@ def test_seeds_and_folds_are_runs_of_their_own_with_mean_and_deviation(here: Pat
         (here / "run" / name).unlink()
     done(*arguments, "--resume")
     after = contents(here / "run")
-    same = [name for name in before if name.endswith((".safetensors", "metrics.json", "predictions.csv", "scores.csv"))]
+    same = [
+        name for name in before if name.endswith(("model.safetensors", "metrics.json", "predictions.csv", "scores.csv"))
+    ]
     assert {name: after[name] for name in same} == {name: before[name] for name in same}
 
 

@@ -130,11 +130,12 @@ DAMAGES: dict[str, tuple[str, Callable[[Path], object]]] = {
     "manifest_emptied": (".json", lambda path: path.write_text("")),
     "manifest_garbled": (".json", garble),
     "manifest_is_a_list": (".json", lambda path: path.write_text("[1]")),
-    "manifest_of_another_version": (".json", replaced('"version":1', '"version":99')),
+    "manifest_of_another_version": (".json", replaced('"version":2', '"version":99')),
     "key_gone": (".json", replaced('"codes_file"', '"code_file"')),
     "contig_moved": (".json", replaced('["chr2",4,18]', '["chr2",4,17]')),
     "contig_without_bases": (".json", replaced('["chr2",4,18]', '["chr2",0,18]')),
     "counts_changed": (".json", replaced('"A":3', '"A":4')),
+    "one_base_changed": (".u8", lambda path: path.write_bytes(b"\x02" + path.read_bytes()[1:])),
     "length_is_text": (".json", replaced('["chr2",4,18]', '["chr2","4",18]')),
 }
 

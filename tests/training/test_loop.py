@@ -44,7 +44,8 @@ class Notes:
 
     def validate(self) -> Mapping[str, float]:
         assert not self.objective.training
-        return {"loss": next(self.validations, 1.0), "accuracy": 0.5}
+        value = next(self.validations, 1.0)
+        return {"loss": 1.0 if math.isnan(value) else value, "error": value, "accuracy": 0.5}
 
     def save(self) -> None:
         self.saved.append(self.reports[-1].step if self.reports else 0)
@@ -106,12 +107,12 @@ def test_a_higher_accuracy_is_better_and_an_equal_one_is_not(tmp_path: Path) -> 
 
 def test_a_validation_without_a_value_does_not_stay_the_best(tmp_path: Path) -> None:
     notes = Notes(tmp_path, [math.nan, 3.0, math.nan, 2.0])
-    assert notes.train(steps=4, validate_every=1).best == 2.0
+    assert notes.train(steps=4, validate_every=1, metric="error").best == 2.0
     assert len(notes.saved) == 3
 
 
 def test_a_metric_that_nobody_computes_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"training\.metric is 'f1', but validation computes accuracy, loss"):
+    with pytest.raises(InputError, match=r"training\.metric is 'f1', but validation computes accuracy, error, loss"):
         Notes(tmp_path).train(steps=1, metric="f1")
 
 
@@ -126,7 +127,9 @@ def test_weights_that_ran_away_take_no_checkpoints_place(tmp_path: Path) -> None
         return [batch]
 
     hooks = Hooks(broken, again.validate, again.save)
-    with pytest.raises(InputError, match=r"At step 3 the training loss is no longer a number.*learning_rate"):
+    with pytest.raises(
+        InputError, match=r"At step 3 the training loss .* no longer a number: training diverged.*learning_rate"
+    ):
         train(
             again.objective,
             TrainingConfig(steps=9, batch_size=2, log_every=5, checkpoint_every=1),

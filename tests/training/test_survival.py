@@ -21,6 +21,8 @@ from dnagpt.errors import InputError
 from dnagpt.training.checkpoints import damage
 
 UNDISTURBED = "undisturbed"
+WEIGHTS = "shard-00001-model-00001-of-00001.safetensors"
+"""What the file of weights in a checkpoint of one process is called."""
 
 
 @pytest.fixture(scope="module")
@@ -150,11 +152,14 @@ def change_step(path: Path) -> None:
 
 
 DAMAGES: dict[str, tuple[str, Callable[[Path], object], str]] = {
-    "truncated weights": ("__0_0.distcp", truncate, "__0_0.distcp has"),
-    "flipped byte in the weights": ("__0_0.distcp", flip_byte, "__0_0.distcp is not what was written"),
-    "missing weights": ("__0_0.distcp", Path.unlink, "__0_0.distcp is missing"),
-    "flipped byte in the plan": (".metadata", flip_byte, ".metadata is not what was written"),
-    "missing plan": (".metadata", Path.unlink, ".metadata is missing"),
+    "truncated weights": (WEIGHTS, truncate, f"{WEIGHTS} has"),
+    "flipped byte in the weights": (WEIGHTS, flip_byte, f"{WEIGHTS} is not what was written"),
+    "missing weights": (WEIGHTS, Path.unlink, f"{WEIGHTS} is missing"),
+    "a file of another checkpoint": (
+        WEIGHTS,
+        lambda path: shutil.copy(path, path.with_name("a.safetensors")),
+        "a.safetensors does not belong to it",
+    ),
     "missing manifest": ("manifest.json", Path.unlink, "manifest.json is missing"),
     "truncated manifest": ("manifest.json", truncate, "it cannot be read"),
     "another step in the manifest": ("manifest.json", change_step, "manifest.json is not what was written"),
@@ -184,7 +189,7 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(workplace: Workplace, 
     harm(newest / name)
     leftover = run / "checkpoints" / "tmp-step-00000046"
     leftover.mkdir()
-    (leftover / "__0_0.distcp").write_bytes(b"half")
+    (leftover / WEIGHTS).write_bytes(b"half")
     code, said = workplace.finish(run_name, "--resume")
     assert code == 0
     assert f"{newest} is damaged: {message}" in said
@@ -195,7 +200,7 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(workplace: Workplace, 
 def test_a_run_whose_checkpoints_are_all_damaged_is_not_resumed(workplace: Workplace) -> None:
     run = shutil.copytree(workplace.folder / UNDISTURBED, workplace.folder / "hopeless")
     for checkpoint in (run / "checkpoints").iterdir():
-        truncate(checkpoint / "__0_0.distcp")
+        truncate(checkpoint / WEIGHTS)
     with pytest.raises(InputError, match="None of the 2 checkpoints"):
         pretrain(workplace.settings, [], run, [], resume=True, quiet=True)
 

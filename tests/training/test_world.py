@@ -65,7 +65,9 @@ def test_two_processes_have_the_losses_of_one(workplace: Workplace) -> None:
 
 def test_each_process_writes_its_part_of_a_checkpoint_and_one_seals_it(workplace: Workplace) -> None:
     newest = workplace.folder / "two" / "checkpoints" / "step-00000006"
-    assert sorted(path.name for path in newest.glob("*.distcp")) == ["__0_0.distcp", "__1_0.distcp"]
+    assert sorted(path.name for path in newest.glob("*.safetensors")) == [
+        f"shard-0000{process}-model-00001-of-00001.safetensors" for process in (1, 2)
+    ]
     assert damage(newest) is None
 
 

@@ -1,5 +1,6 @@
 """Settings of a run: defaults, then a TOML file, then `--set section.key=value`, checked as a whole."""
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,6 +15,9 @@ from dnagpt.errors import InputError
 from dnagpt.genome.nearest import did_you_mean
 
 Settings = TypeVar("Settings", bound=BaseModel)
+_VARIABLE = re.compile(r"\$\{oc\.env:[A-Za-z_]\w*(,[^${}]*)?\}")
+_DEEPEST = 20
+_MOST_SHOWN = 200
 
 
 def load_settings(
@@ -21,15 +25,18 @@ def load_settings(
 ) -> Settings:
     """Read and check the settings of a run; one InputError names every mistake with its place.
 
-    Relative paths are meant from the folder one stands in; `${oc.env:NAME}` stands for an environment variable.
+    Relative paths are meant from the folder one stands in; `${oc.env:NAME}`, or `${oc.env:NAME,default}`, stands for an
+    environment variable. Nothing else is filled in, so that a small file cannot grow without end.
     """
     layers: list[Any] = [dict(defaults or {})]
     if file is not None:
         layers.append(read_toml(file))
     layers += [_override(text) for text in overrides]
     try:
+        for layer in layers:
+            _refuse_references(layer, ())
         merged = OmegaConf.to_container(OmegaConf.merge(*layers), resolve=True)
-    except (OmegaConfBaseException, ValueError) as error:
+    except (OmegaConfBaseException, ValueError, TypeError, RecursionError) as error:
         raise InputError(
             f"The settings cannot be joined: {_first_line(error)}. Write overrides as --set section.key=value."
         ) from None
@@ -54,6 +61,23 @@ def read_toml(file: Path) -> dict[str, Any]:
         raise InputError(f"{file} cannot be read: {error}.") from None
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{file} is not TOML: {error}.") from None
+    except (RecursionError, ValueError) as error:  # a number of thousands of digits
+        raise InputError(f"{file} cannot be read: {_first_line(error)}. No settings look like that.") from None
+
+
+def _refuse_references(settings: Any, place: tuple[str, ...]) -> None:
+    """Refuse settings that are nested without end, or that stand for one another."""
+    if len(place) > _DEEPEST:
+        raise InputError(f"The settings are nested more than {_DEEPEST} levels deep, at {'.'.join(place[:3])}.")
+    if isinstance(settings, dict | list):
+        entries = settings.items() if isinstance(settings, dict) else enumerate(settings)
+        for name, value in entries:
+            _refuse_references(value, (*place, str(name)))
+    elif isinstance(settings, str) and "${" in _VARIABLE.sub("", settings):
+        raise InputError(
+            f"{'.'.join(place)} = {_shown(settings)}: only environment variables can be filled in. "
+            "Write ${oc.env:NAME}."
+        )
 
 
 def _override(text: str) -> Any:
@@ -62,11 +86,20 @@ def _override(text: str) -> Any:
     if not found or not all(name.split(".")):
         raise InputError(f"--set {text!r} is not understood. Write section.key=value, such as training.steps=500.")
     try:
-        return OmegaConf.from_dotlist([text])
+        return OmegaConf.to_container(OmegaConf.from_dotlist([text]))
     except Exception as error:  # noqa: BLE001 - the YAML parser's errors come through as they are
         raise InputError(
             f"--set {name}: {value!r} cannot be read: {_first_line(error)}. Quote it, or close its brackets."
         ) from None
+
+
+def _shown(value: object) -> str:
+    """Write a value of a setting for a message, its beginning where it is long."""
+    try:
+        text = repr(value)
+    except ValueError:  # a number of thousands of digits
+        text = "a huge number"
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}..."
 
 
 def _first_line(error: Exception) -> str:
@@ -89,7 +122,7 @@ def _mistakes(kind: type[BaseModel], error: ValidationError, where: str, written
         elif item["type"] == "value_error":
             lines.append(f"  {place}: {item['msg'].removeprefix('Value error, ')}.")
         else:
-            lines.append(f"  {place} = {item['input']!r}: {item['msg']}.")
+            lines.append(f"  {place} = {_shown(item['input'])}: {item['msg']}.")
     return "\n".join(lines)
 
 

@@ -1,6 +1,7 @@
 """`dnagpt evaluate`: how well a model knows a genome, or answers a labelled table."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from dnagpt.checkpoint import Model, load_model
+from dnagpt.commands.output_folder import locked_folder, results_together
 from dnagpt.commands.predict import FASTA_ENDINGS, refuse_sequence_answers
 from dnagpt.commands.pretrain import known_letter, objective_metrics
 from dnagpt.commands.progress import counting
@@ -33,6 +35,17 @@ def evaluate(
     held_out: float, train: Path | None, max_order: int, precision: str = "float32", quiet: bool,
 ) -> dict[str, Any]:  # fmt: skip
     """Evaluate a model on genomes (FASTA, .2bit) or on one labelled table; write metrics.json and report.html."""
+    with locked_folder(output) if output is not None else nullcontext():
+        return _evaluate(
+            model_folder, inputs, output, task_name=task_name, species=species, held_out=held_out, train=train,
+            max_order=max_order, precision=precision, quiet=quiet,
+        )  # fmt: skip
+
+
+def _evaluate(
+    model_folder: Path, inputs: Sequence[Path], output: Path | None, *, task_name: str | None, species: str,
+    held_out: float, train: Path | None, max_order: int, precision: str, quiet: bool,
+) -> dict[str, Any]:  # fmt: skip
     model = load_model(model_folder, device=fastest_device())
     genomes = [path for path in inputs if path.name.lower().endswith(GENOME_ENDINGS)]
     if genomes and len(genomes) < len(inputs):
@@ -48,16 +61,11 @@ def evaluate(
     else:
         raise InputError("Give one table, or genomes as FASTA or .2bit files.")
     if output is not None:
-        names = ", ".join(path.name for path in inputs)
-        write_report(
-            output / "report.html",
-            "Evaluation",
-            f"{model_folder} on {names}",
-            sections,
-            model.provenance,
-            headlines=headlines,
-        )
-        write_metrics(metrics, output)
+        about = f"{model_folder} on {', '.join(path.name for path in inputs)}"
+        with results_together(output) as staged:
+            report = staged / "report.html"
+            write_report(report, "Evaluation", about, sections, model.provenance, headlines=headlines)
+            write_metrics(metrics, staged)
     return metrics
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnagpt.commands.haplotype_sets import HaplotypeSets, SetFiles, read_sets
+from dnagpt.commands.output_folder import locked_folder, results_together
 from dnagpt.commands.progress import counting
 from dnagpt.commands.provenance import provenance
 from dnagpt.commands.results import write_metrics, write_scores
@@ -30,6 +31,13 @@ def evaluate_haplotypes(
     files: SetFiles, output: Path, *, with_baselines: bool, genetic_map: Path | None, seed: int, quiet: bool
 ) -> list[ComparedSet]:
     """Compare generated with real haplotypes; write report.html, metrics.json and scores.csv."""
+    with locked_folder(output):
+        return _evaluate(files, output, with_baselines=with_baselines, genetic_map=genetic_map, seed=seed, quiet=quiet)
+
+
+def _evaluate(
+    files: SetFiles, output: Path, *, with_baselines: bool, genetic_map: Path | None, seed: int, quiet: bool
+) -> list[ComparedSet]:
     sets = read_sets(files)
     notes = list(sets.notes)
     beside: Mapping[str, Sampler] = {}
@@ -41,21 +49,22 @@ def evaluate_haplotypes(
     limit = with_baselines and len(set(sets.real.individuals)) >= FEWEST_PEOPLE
     compared = _compare(sets, beside, limit=limit, seed=seed, quiet=quiet)
     facts = _facts(files, genetic_map, sets, seed)
-    write_report(
-        output / "report.html",
-        "Generated haplotypes",
-        f"{', '.join(sets.generated)} beside {files.real.name}",
-        quality_sections(compared, notes),
-        facts,
-        headlines=quality_headlines(compared),
-    )
-    write_scores(quality_rows(compared), output / "scores.csv")
     metrics = {
         "sets": {one.name: {"kind": one.kind, **one.quality.as_dict()} for one in compared},
         "notes": notes,
         "provenance": facts,
     }
-    write_metrics(metrics, output, allow_nan=False)
+    with results_together(output) as staged:
+        write_report(
+            staged / "report.html",
+            "Generated haplotypes",
+            f"{', '.join(sets.generated)} beside {files.real.name}",
+            quality_sections(compared, notes),
+            facts,
+            headlines=quality_headlines(compared),
+        )
+        write_scores(quality_rows(compared), staged / "scores.csv")
+        write_metrics(metrics, staged, allow_nan=False)
     return compared
 
 

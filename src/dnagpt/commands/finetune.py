@@ -12,8 +12,10 @@ import torch
 
 from dnagpt.checkpoint import Model, load_model, needed_parts, save_model
 from dnagpt.commands.configuration import settings_to_toml
+from dnagpt.commands.data_digests import labelled_digests
 from dnagpt.commands.finetune_settings import FinetuneSettings, FinetuneTraining
 from dnagpt.commands.network_settings import NetworkSettings
+from dnagpt.commands.output_folder import locked_folder, results_together
 from dnagpt.commands.panels import with_languages, with_panel
 from dnagpt.commands.pretrain import save_best, show
 from dnagpt.commands.progress import progress
@@ -34,18 +36,17 @@ from dnagpt.commands.task_records import (
 )
 from dnagpt.commands.task_report import Finetuned, report_tasks
 from dnagpt.data.batches import Batch, collate
-from dnagpt.data.files import source_files
 from dnagpt.data.order import LengthOrder
+from dnagpt.data.settings import DataConfig
 from dnagpt.errors import InputError
 from dnagpt.evaluation.classification import classification_metrics
 from dnagpt.evaluation.regression import regression_metrics
-from dnagpt.genome.stored_bytes import file_sha256
 from dnagpt.inference.answers import Readings, read_answers
 from dnagpt.inference.predict import mean_of_views
 from dnagpt.language.template import Rows
 from dnagpt.language.vocabulary import Vocabulary
 from dnagpt.model import DNAGPT, ModelConfig, fastest_device
-from dnagpt.training import AnswerLoss, Hooks, Objective, RunFolder, TrainingConfig, World, open_world, train
+from dnagpt.training import AnswerLoss, Hooks, Objective, RunFolder, RunRecord, TrainingConfig, World, open_world, train
 from dnagpt.weights import PARTS, empty_network, fill_network
 
 logger = logging.getLogger("dnagpt")
@@ -80,17 +81,20 @@ def run_finetuning(
     settings: FinetuneSettings, base: Path | None, output: Path, *, resume: bool, quiet: bool
 ) -> Finetuned:
     """Carry out a fine-tuning: one run, or one a seed and a fold, each in a folder of its own, and their summary."""
-    several = variations(settings)
-    if not several:
-        return _run(settings, base, output, resume=resume, quiet=quiet)
-    whole, configuration = RunFolder(output), _as_given(settings, base)
-    whole.refuse_another(configuration, resume=resume)
-    runs = {
-        name: _run(one, base, output / name, resume=resume and RunFolder(output / name).has_run, quiet=quiet)
-        for name, one in several.items()
-    }
-    whole.create(configuration, resume=True)
-    return report_runs(runs, output)
+    with open_world() as world:
+        several = variations(settings)
+        if not several:
+            return _run(settings, base, output, world, resume=resume, quiet=quiet)
+        with locked_folder(output):
+            whole = RunFolder(output, RunRecord(_as_given(settings, base), part="several runs"))
+            whole.refuse_another(resume=resume)
+            runs = {
+                name: _run(one, base, output / name, world, resume=resume, quiet=quiet) for name, one in several.items()
+            }
+            if not world.is_first:
+                return next(iter(runs.values()))
+            whole.create(resume=True)
+            return report_runs(runs, output)
 
 
 def _as_given(settings: FinetuneSettings, base: Path | None) -> str:
@@ -100,34 +104,72 @@ def _as_given(settings: FinetuneSettings, base: Path | None) -> str:
     return settings_to_toml(settings, without={**unset, **_without_effect(settings, base)})
 
 
-def _run(settings: FinetuneSettings, base: Path | None, output: Path, *, resume: bool, quiet: bool) -> Finetuned:
+def _run(
+    settings: FinetuneSettings, base: Path | None, output: Path, world: World, *, resume: bool, quiet: bool
+) -> Finetuned:
+    """Train and report one run; under torchrun the first process alone reports."""
+    with locked_folder(output):
+        trained = _train(settings, base, output, world, resume=resume, quiet=quiet or not world.is_first)
+        if not world.is_first:
+            return Finetuned(trained.run.model, {}, [], [])
+        taught = {"model": load_model(trained.run.model, device=fastest_device())}
+        if trained.twin is not None:
+            taught["same network, random weights"] = load_model(trained.twin.model, device=fastest_device())
+        with results_together(output) as staged:
+            finetuned = report_tasks(
+                taught, trained.tasks, trained.run, staged, settings.beside, trained.about,
+                seed=settings.training.seed, quiet=quiet,
+            )  # fmt: skip
+            write_metrics(finetuned.metrics, staged)
+        return finetuned
+
+
+@dataclass(frozen=True)
+class _Trained:
+    """What a report is made of."""
+
+    tasks: Sequence[TaskRecords]
+    run: RunFolder
+    twin: RunFolder | None = None
+    """The run of the same network from random weights, where there is one."""
+    about: str = ""
+    """In which way that network was trained otherwise."""
+
+
+def _train(
+    settings: FinetuneSettings, base: Path | None, output: Path, world: World, *, resume: bool, quiet: bool
+) -> _Trained:
     tasks = read_tasks(settings)
+    digests = labelled_digests([config for one in tasks for config in _data_of(one)], base)
     started = _from_folder(settings, base, tasks) if base is not None else _from_random_weights(settings)
     tasks = with_languages(started, tasks)
-    model = _model(started, settings, base, tasks)
+    model = _model(started, settings, digests, tasks)
     refuse_unreadable_tests(model, tasks)
     records = sum(len(one.labelled.parts["train"]) * one.windows for one in tasks)
     training = _schedule(settings, records, warmup_tenths(base))
     twin = _schedule(settings.model_copy(update={"training": _of_the_twin(settings)}), records)
     resolved = settings.model_copy(update={"training": training, "twin": twin})
     configuration = settings_to_toml(resolved, without=_without_effect(settings, base))
-    run = RunFolder(output)
+    run, beside, language = (
+        RunFolder(output / part, RunRecord(configuration, digests, part or "model"))
+        for part in ("", RANDOM_WEIGHTS, LANGUAGE)
+    )
+    if world.is_first:
+        for part in (run, beside, language):
+            part.refuse_another(resume=resume)
     unlearnt = DNAGPT(model.network.config)
     if settings.language_epochs:
-        model = _read_as_language(model, tasks, settings, output / LANGUAGE, configuration, resume=resume, quiet=quiet)
-    _teach(model, tasks, training, run, configuration, resume=resume, quiet=quiet)
-    taught = {"model": load_model(run.model, device=fastest_device())}
-    about = ""
-    if _has_twin(settings, base):
-        beside = RunFolder(output / RANDOM_WEIGHTS)
-        unlearnt.initialise(torch.Generator().manual_seed(twin.seed))
-        other = replace(model, network=unlearnt)
-        _teach(other, tasks, twin, beside, configuration, resume=resume and beside.has_run, quiet=quiet)
-        taught["same network, random weights"] = load_model(beside.model, device=fastest_device())
-        about = _about_the_twin(settings, training, twin)
-    finetuned = report_tasks(taught, tasks, run, settings.beside, about, seed=training.seed, quiet=quiet)
-    write_metrics(finetuned.metrics, output)
-    return finetuned
+        model = _read_as_language(model, tasks, settings, language, world, resume=resume, quiet=quiet)
+    _teach(model, tasks, training, run, world, resume=resume, quiet=quiet)
+    if not _has_twin(settings, base):
+        return _Trained(tasks, run)
+    unlearnt.initialise(torch.Generator().manual_seed(twin.seed))
+    _teach(replace(model, network=unlearnt), tasks, twin, beside, world, resume=resume, quiet=quiet)
+    return _Trained(tasks, run, beside, _about_the_twin(settings, training, twin))
+
+
+def _data_of(one: TaskRecords) -> list[DataConfig]:
+    return [one.settings.data, *one.settings.tests.values()]
 
 
 def _has_twin(settings: FinetuneSettings, base: Path | None) -> bool:
@@ -160,7 +202,7 @@ def _about_the_twin(settings: FinetuneSettings, training: FinetuneTraining, twin
 
 
 def _read_as_language(
-    model: Model, tasks: Sequence[TaskRecords], settings: FinetuneSettings, folder: Path, configuration: str, *,
+    model: Model, tasks: Sequence[TaskRecords], settings: FinetuneSettings, run: RunFolder, world: World, *,
     resume: bool, quiet: bool,
 ) -> Model:  # fmt: skip
     """Teach the network to foresee the training sequences themselves (Gururangan et al. 2020, arXiv 2004.10964)."""
@@ -174,13 +216,12 @@ def _read_as_language(
         update={"epochs": settings.language_epochs, "warmup_epochs": None, "training": general}
     )
     training = _schedule(shorter, records).model_copy(update={"metric": "loss"})
-    run = RunFolder(folder)
-    _teach(model, texts, training, run, configuration, resume=resume and run.has_run, quiet=quiet)
+    _teach(model, texts, training, run, world, resume=resume, quiet=quiet)
     return replace(model, network=load_model(run.model).network)
 
 
 def _teach(
-    model: Model, tasks: Sequence[TaskRecords], training: FinetuneTraining, run: RunFolder, configuration: str, *,
+    model: Model, tasks: Sequence[TaskRecords], training: FinetuneTraining, run: RunFolder, world: World, *,
     resume: bool, quiet: bool,
 ) -> None:  # fmt: skip
     """Train on all tasks at once; the run folder gets the best model."""
@@ -189,11 +230,11 @@ def _teach(
     judged = [_Judged.of(model, one, losses) for one in tasks]
     order = LengthOrder(examples.lengths, training.batch_size, training.seed)
     keep = _keeper(model, training)
-    with open_world() as world, progress("Fine-tuning", training.steps, unit="steps", quiet=quiet) as track:
-        if training.lora is not None and world.size > 1:
-            raise InputError("training.lora works in one process. Start one, or leave it out.")
+    if training.lora is not None and world.size > 1:
+        raise InputError("training.lora works in one process. Start one, or leave it out.")
+    with progress("Fine-tuning", training.steps, unit="steps", quiet=quiet) as track:
         if world.is_first:
-            run.create(configuration, resume=resume)
+            run.create(resume=resume)
         world.wait()
         hooks = Hooks(
             batches=lambda samples: _batches(examples, order, samples, model.vocabulary.pad_id),
@@ -214,14 +255,12 @@ def _keeper(model: Model, training: FinetuneTraining) -> Callable[[RunFolder, Wo
     return lambda run, _: save_model(run.model, adapter.save(run.path / ADAPTER))
 
 
-def _model(started: Model, settings: FinetuneSettings, base: Path | None, tasks: Sequence[TaskRecords]) -> Model:
+def _model(
+    started: Model, settings: FinetuneSettings, digests: Mapping[str, str], tasks: Sequence[TaskRecords]
+) -> Model:
     """Complete the model that is to be taught: the tables of known sites, the tasks, and where it comes from."""
     if settings.model.panel is not False and any(one.task.haplotypes is not None for one in tasks):
         started = with_panel(started, tasks, seed=settings.training.seed)
-    configs = [config for one in tasks for config in (one.settings.data, *one.settings.tests.values())]
-    files = [file.path for config in configs for file in source_files(config)]
-    files += [base / "model.safetensors"] if base is not None else []
-    digests = {str(path): file_sha256(path) for path in files if path.is_file()}
     return replace(
         started,
         tasks={**started.tasks, **{one.task.name: one.task for one in tasks}},
@@ -311,6 +350,8 @@ def _validation(model: Model, judged: Sequence[_Judged], precision: str) -> dict
     classes count alike in it, whatever their weights in training.
     """
     found = [_task_scores(model, one, precision) for one in judged]
+    if not all(math.isfinite(scores["loss"]) for scores in found):
+        return {"loss": math.nan}
     if len(judged) == 1:
         return found[0]
     metrics = {f"{one.one.task.name}/{name}": value for one, scores in zip(judged, found, strict=True)
@@ -331,8 +372,8 @@ def _task_scores(model: Model, judged: _Judged, precision: str) -> dict[str, flo
     means = [float(np.mean([losses.mean() for losses in reading.losses])) for reading in every]
     metrics = {"loss": sum(weight * mean for weight, mean in zip(judged.weights, means, strict=True))}
     for place, reading in enumerate(every, start=1):
-        if reading.field.kind == "sequence":  # several windows, not views of one answer
-            continue
+        if reading.field.kind == "sequence" or not math.isfinite(metrics["loss"]):
+            continue  # several windows, not views of one answer; or a network that has diverged
         scores = _answer_scores(mean_of_views(reading, counts), judged.records, firsts, place)
         prefix = f"{reading.field.name}_" if len(every) > 1 else ""
         metrics |= {prefix + name: value for name, value in scores.items()}

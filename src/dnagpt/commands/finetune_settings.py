@@ -1,6 +1,6 @@
 """What a task file says: one task or several, the network, the training, and what stands beside the scores."""
 
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
@@ -8,18 +8,19 @@ from dnagpt.commands.network_settings import NetworkSettings
 from dnagpt.data.labelled import DataConfig
 from dnagpt.data.settings import PARTS
 from dnagpt.tasks import Views
+from dnagpt.tasks.task import FILE_NAME
 from dnagpt.training import TrainingConfig
+from dnagpt.training.config import Seed, Weight
 
 Yardstick = Literal["gc", "kmers", "cnn", "random weights"]
 YARDSTICKS: tuple[Yardstick, ...] = ("gc", "kmers", "cnn", "random weights")
-Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Seed = Annotated[int, Field(ge=0, lt=2**63)]
+MOST_EPOCHS = 10**6
 
 
 class TaskSettings(BaseModel):
     """One task: what is asked, of which records, and how it is judged."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
     template: str
     """The prompt and its answer, such as `<R>{sequence}<=><B>{label?:boolean}`."""
@@ -34,7 +35,7 @@ class TaskSettings(BaseModel):
     gametes: bool = True
     """Whether each time a person's haplotype is seen, a gamete of theirs stands in for it: both of their haplotypes
     recombined, so that no person is seen twice in the same way."""
-    tail: int = Field(default=192, ge=0)
+    tail: int = Field(default=192, ge=0, le=10**9)
     """How many sites of the window before each window is given, where haplotypes do not fit the context in one."""
     class_weights: dict[str, Weight] | Literal["balanced"] | None = None
     """The weight of each class in the loss; `balanced` makes every class count the same."""
@@ -58,11 +59,11 @@ class TaskSettings(BaseModel):
 class LoraSettings(BaseModel):
     """Small matrices beside the layers learn, and the weights stay as they are (LoRA, arXiv 2106.09685)."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
     rank: int = Field(gt=0, le=1024)
     """The rank of what is added to the weights of a layer."""
-    alpha: float = Field(default=16, gt=0, allow_inf_nan=False)
+    alpha: float = Field(default=16, gt=0)
     """How much it counts: alpha / rank."""
     dropout: float = Field(default=0.0, ge=0, lt=1)
     """The share of what an adapter reads that training switches off."""
@@ -84,7 +85,7 @@ class FinetuneSettings(BaseModel):
     The settings of a single task stand at the top, with its `name`; several tasks stand under `tasks`, by name.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
     tasks: dict[str, TaskSettings] = Field(min_length=1)
     """The tasks, by name: records of all of them are mixed in one run."""
@@ -92,12 +93,12 @@ class FinetuneSettings(BaseModel):
     """The vocabulary of a network that starts from random weights."""
     model: NetworkSettings = NetworkSettings()
     """The network that starts from random weights; of a pre-trained one, only the dropout and the panel can be set."""
-    epochs: float = Field(default=10, gt=0)
+    epochs: float = Field(default=10, gt=0, le=MOST_EPOCHS)
     """How often each training record is seen, at most."""
-    warmup_epochs: float | None = Field(default=None, ge=0)
+    warmup_epochs: float | None = Field(default=None, ge=0, le=MOST_EPOCHS)
     """Epochs over which the learning rate rises, fewer than all; a tenth of them where not given, and three tenths for
     a network of the paper's shapes."""
-    language_epochs: float = Field(default=0, ge=0)
+    language_epochs: float = Field(default=0, ge=0, le=MOST_EPOCHS)
     """How often the network first reads the training sequences as language, before it is taught the answers."""
     training: FinetuneTraining = FinetuneTraining()
     """The optimisation; steps, validate_every and checkpoint_every follow from the epochs where not given."""
@@ -129,8 +130,11 @@ class FinetuneSettings(BaseModel):
     @classmethod
     def _can_name_files(cls, tasks: dict[str, TaskSettings]) -> dict[str, TaskSettings]:
         for name in tasks:
-            if not name.strip() or not name.isprintable() or set(name) & set("/\\"):
-                raise ValueError(f"the name {name!r} cannot be part of a file's name; take letters, digits, - and _")
+            if not FILE_NAME.fullmatch(name):
+                raise ValueError(
+                    f"a task cannot be called {name[:100]!r}, as files are named after it; take up to 100 letters "
+                    "(without accents), digits, - and _, not - at the start"
+                )
         return tasks
 
     @field_validator("warmup_epochs")

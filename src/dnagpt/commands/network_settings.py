@@ -13,7 +13,7 @@ from dnagpt.model import PRESETS, ModelConfig
 class NetworkSettings(BaseModel):
     """The shape of a new network: a preset, and what is to differ from it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
     preset: str = "tiny"
     """One of dnagpt-h, dnagpt-m, dnagpt-s-512, dnagpt-b-512 (the paper's), small, tiny."""

@@ -9,7 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dnagpt.checkpoint import Model, save_model
 from dnagpt.commands.configuration import load_settings, read_toml, settings_to_toml
+from dnagpt.commands.data_digests import corpus_digests
 from dnagpt.commands.network_settings import NetworkSettings
+from dnagpt.commands.output_folder import locked_folder
 from dnagpt.commands.progress import Track, progress
 from dnagpt.commands.provenance import provenance
 from dnagpt.data.batches import Batch, collate
@@ -36,6 +38,7 @@ from dnagpt.training import (
     Hooks,
     Objective,
     RunFolder,
+    RunRecord,
     StepReport,
     TrainingConfig,
     World,
@@ -48,7 +51,7 @@ from dnagpt.training import (
 class PretrainSettings(BaseModel):
     """Everything that decides a pre-training run."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
     corpus: CorpusConfig
     """The genomes."""
@@ -60,7 +63,7 @@ class PretrainSettings(BaseModel):
     """The network."""
     training: TrainingConfig = TrainingConfig()
     """The optimisation."""
-    validation_windows: int = Field(default=200, gt=0)
+    validation_windows: int = Field(default=200, gt=0, le=10**9)
     """Held-out windows looked at during training, at most, spread evenly."""
 
 
@@ -85,6 +88,11 @@ def named_species(text: str) -> Mapping[str, str]:
 
 def run_pretraining(settings: PretrainSettings, output: Path, *, resume: bool, quiet: bool) -> Path:
     """Carry out a pre-training run and give the folder of its best model."""
+    with locked_folder(output):
+        return _run(settings, output, resume=resume, quiet=quiet)
+
+
+def _run(settings: PretrainSettings, output: Path, *, resume: bool, quiet: bool) -> Path:
     vocabulary = Vocabulary.preset(settings.vocabulary)
     config = settings.model.config(vocabulary)
     task = pretraining_task(settings.template)
@@ -103,20 +111,21 @@ def run_pretraining(settings: PretrainSettings, output: Path, *, resume: bool, q
     held_out = validation_windows(corpus, length, settings.validation_windows, usable)
     network = DNAGPT(config)
     network.initialise(torch.Generator().manual_seed(settings.training.seed))
-    sources = {str(species.genome.path): species.genome.sha256 for species in corpus}
+    digests = corpus_digests(settings.corpus, corpus)
     model = Model(
         network, vocabulary, {task.name: task},
-        provenance("pretrain", settings.model_dump(mode="json"), sources),
+        provenance("pretrain", settings.model_dump(mode="json"), digests),
     )  # fmt: skip
     weights, precision = {answer.name: answer.weight for answer in answers}, settings.training.precision
     few = {label: windows[:2] for label, windows in held_out.items()}
     known_metric(settings.training, lambda: _validation(model, task, few, weights, precision))
-    run = RunFolder(output)
+    run = RunFolder(output, RunRecord(settings_to_toml(settings), digests))
     with open_world() as world:
         if world.is_first:
-            run.create(settings_to_toml(settings), resume=resume)
+            run.create(resume=resume)
         world.wait()
-        with progress("Pre-training", settings.training.steps, unit="steps", quiet=quiet) as track:
+        silent = quiet or not world.is_first
+        with progress("Pre-training", settings.training.steps, unit="steps", quiet=silent) as track:
             objective = Objective(network, answers)
             hooks = Hooks(
                 batches=lambda samples: _batches(task, vocabulary, sampler, samples),

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from dnagpt.commands.finetune_settings import FinetuneSettings, TaskSettings
+from dnagpt.commands.output_folder import results_together
 from dnagpt.commands.results import write_metrics, write_scores
 from dnagpt.commands.score_sections import HEADLINE_SCORES, score_name
 from dnagpt.commands.task_report import Finetuned
@@ -84,14 +85,15 @@ def report_runs(runs: Mapping[str, Finetuned], output: Path) -> Finetuned:
             if name in model
         ]
     section = Section("All runs", f"The runs are {', '.join(runs)}; each has a report of its own.", tuple(tables))
-    write_report(output / "report.html", "Several runs", str(output), [section], {}, headlines=headlines)
-    write_scores(rows, output / "scores.csv")
     plain = {
         where: {method: {name: found.as_dict() for name, found in scores.items()} for method, scores in methods.items()}
         for where, methods in summed.items()
     }
     metrics = {"runs": {name: one.metrics for name, one in runs.items()}, "summary": plain}
-    write_metrics(metrics, output)
+    with results_together(output) as staged:
+        write_report(staged / "report.html", "Several runs", str(output), [section], {}, headlines=headlines)
+        write_scores(rows, staged / "scores.csv")
+        write_metrics(metrics, staged)
     return Finetuned(first.model, metrics, [section], headlines, rows)
 
 
@@ -123,12 +125,14 @@ def compare_runs(folders: Sequence[Path], output: Path | None, *, score: str) ->
 def _first_scores(folder: Path) -> dict[tuple[str, str, str], float | None]:
     path = folder / "metrics.json"
     try:
-        metrics = json.loads(path.read_text())
-        tasks = metrics["tasks"]
-    except (OSError, ValueError, KeyError, TypeError):
+        return _scores_of(json.loads(path.read_text(encoding="utf-8"))["tasks"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise InputError(
             f"{folder} is not the folder of a finished fine-tuning: metrics.json holds no tasks."
         ) from None
+
+
+def _scores_of(tasks: Mapping[str, Any]) -> dict[tuple[str, str, str], float | None]:
     several = len(tasks) > 1
     return {
         (", ".join([task] * several + [where] + [answer] * (len(answers) > 1)), method, name): value

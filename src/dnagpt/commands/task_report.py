@@ -34,6 +34,7 @@ from dnagpt.commands.scoring import (
 from dnagpt.commands.task_records import TaskRecords
 from dnagpt.data.labelled import DataConfig, Part
 from dnagpt.data.split_report import split_report
+from dnagpt.errors import InputError
 from dnagpt.evaluation import plots
 from dnagpt.evaluation.report import Figure, Headline, Section, write_report
 from dnagpt.evaluation.tables import ScoreRow, score_rows
@@ -64,21 +65,23 @@ class Finetuned:
 
 
 def report_tasks(
-    taught: Mapping[str, Model], tasks: Sequence[TaskRecords], run: RunFolder, beside: Sequence[str],
+    taught: Mapping[str, Model], tasks: Sequence[TaskRecords], run: RunFolder, output: Path, beside: Sequence[str],
     about_training: str = "", *, seed: int, quiet: bool,
 ) -> Finetuned:  # fmt: skip
-    """Answer the test records of every task, score them beside the yardsticks, and write it all beside the model.
+    """Answer the test records of every task, score them beside the yardsticks, and write it all to `output`.
 
     `taught` are the models by name, the one that the run is about first; `about_training` is told beside the losses.
     """
-    found = [_report_task(taught, one, run, beside, several=len(tasks) > 1, seed=seed, quiet=quiet) for one in tasks]
+    found = [
+        _report_task(taught, one, run, output, beside, several=len(tasks) > 1, seed=seed, quiet=quiet) for one in tasks
+    ]
     sections = [section for one in found for section in one.sections]
     headlines = [headline for one in found for headline in one.headlines]
     rows = [row for one in found for row in one.rows]
     metrics = {"tasks": {one.task.name: scored.metrics for one, scored in zip(tasks, found, strict=True)}}
     model = next(iter(taught.values()))
     write_report(
-        run.path / "report.html",
+        output / "report.html",
         ", ".join(one.task.name for one in tasks),
         "; ".join(str(one.task.template) for one in tasks),
         [*sections, _curves(run, about_training)],
@@ -86,7 +89,7 @@ def report_tasks(
         notices=[note for one in tasks for note in one.labelled.notes],
         headlines=headlines[:4],
     )
-    write_scores(rows, run.path / "scores.csv")
+    write_scores(rows, output / "scores.csv")
     return Finetuned(run.model, metrics, sections, headlines, rows)
 
 
@@ -102,7 +105,19 @@ def predict_with_progress(
     """Predict, with a bar; `names` say where each record stands, for messages."""
     passes = sum(item.count for item in task.template.answered)  # each answer is read with those before it known
     with counting("Predicting", len(records) * passes * task.views.count, unit="answers", quiet=quiet) as done:
-        return predict(model, task, records, where=names.__getitem__, precision=precision, done=done)
+        predictions = predict(model, task, records, where=names.__getitem__, precision=precision, done=done)
+    refuse_divergence(predictions)
+    return predictions
+
+
+def refuse_divergence(predictions: Sequence[Prediction]) -> None:
+    """Refuse answers that are no numbers, which the weights of a training that diverged give."""
+    for one in predictions:
+        if np.isnan(one.probabilities).any() or np.isnan(one.numbers).any():
+            raise InputError(
+                f"The model answers {one.name} with what is no number: its training diverged. "
+                "Train it again with a lower training.learning_rate, or a longer training.warmup_steps."
+            )
 
 
 def score_table(
@@ -135,14 +150,14 @@ def learning_curves(metrics: Path) -> str:
 
 
 def _report_task(
-    taught: Mapping[str, Model], one: TaskRecords, run: RunFolder, beside: Sequence[str], *,
+    taught: Mapping[str, Model], one: TaskRecords, run: RunFolder, output: Path, beside: Sequence[str], *,
     several: bool, seed: int, quiet: bool,
 ) -> Finetuned:  # fmt: skip
     parts = one.labelled.parts
     facts = {"task": one.task.name} if several else {}
     heading = f"{one.task.name}: " if several else ""
     if one.labelled.haplotypes is not None:
-        write_people(one, run.path, several=several)
+        write_people(one, output, several=several)
         nats = haplotype_nats(taught, one, quiet=quiet)
         section, headlines = haplotype_section(one, nats, heading=heading), haplotype_headlines(one, nats)
         return Finetuned(run.model, haplotype_metrics(one, nats), [section], headlines, haplotype_rows(nats, facts))
@@ -162,7 +177,7 @@ def _report_task(
     first = next(iter(predictions.values()))
     own_answers = {name: values[: len(own)] for name, values in answers(one.task, first).items()}
     name = f"predictions_{one.task.name}.csv" if several else "predictions.csv"
-    write_table(pd.DataFrame(own).assign(**own_answers), run.path / name)
+    write_table(pd.DataFrame(own).assign(**own_answers), output / name)
     found = _joined(model_answers(predictions), _yardsticks(one, records, beside, seed=seed, quiet=quiet))
     sets = list(test_sets(one, part))
     scores = score_answers(records, found, sets)

@@ -18,7 +18,7 @@ logger = logging.getLogger("dnagpt")
 class SpeciesSource(BaseModel):
     """One genome of the corpus."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
     letter: str
     """The reserved token of the species: R human, S mouse, V bovine, L zebrafish, O fruit fly, K worm ..."""
@@ -40,7 +40,7 @@ class SpeciesSource(BaseModel):
 class CorpusConfig(BaseModel):
     """Which genomes are read, and how windows are drawn from them."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
     species: tuple[SpeciesSource, ...] = Field(min_length=1)
     """The genomes."""

@@ -34,7 +34,9 @@ def part_named(word: str) -> Part | None:
 class DataConfig(BaseModel):
     """Where labelled records come from, and which part each of them belongs to."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, validate_default=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False, validate_default=True
+    )
 
     table: Path | None = None
     """One file of all records: CSV, TSV, Parquet, JSON lines, HDF5, BED with column names, or FASTA with labels. A
@@ -87,7 +89,7 @@ class DataConfig(BaseModel):
     split: Split | None = None
     """How records are divided: as given, at random (labels alike), or by chromosome, group or near-duplicate cluster.
     Where it is not set, as given if the source says the parts, at random if it does not."""
-    seed: int = 0
+    seed: int = Field(default=0, ge=0, lt=2**63)
     """The start of the random division."""
     duplicates: Literal["keep", "drop"] = "keep"
     """Whether repeats of a sequence are kept, or left out but for the first."""

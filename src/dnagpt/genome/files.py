@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
+import hashlib
 import io
 import os
 import secrets
 import shutil
+import socket
 import stat
 import sys
 import tempfile
@@ -132,9 +135,10 @@ def _is_stream(path: Path) -> bool:
 def _renamed_into(target: Path) -> Iterator[Path]:
     if target.is_dir():
         raise IsADirectoryError(errno.EISDIR, "it is a folder")
-    temporary = target.with_name(f".tmp-{secrets.token_hex(6)}-{target.name}")
+    temporary = temporary_beside(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(target.parent)
         temporary.touch(exist_ok=False)
         yield temporary
         flush_to_disk(temporary)
@@ -143,6 +147,50 @@ def _renamed_into(target: Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
+
+
+def temporary_beside(target: Path) -> Path:
+    """Name a temporary file or folder beside a target, by the process that writes it."""
+    return target.with_name(f".tmp-{_machine()}-{os.getpid()}-{secrets.token_hex(6)}-{target.name}")
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove the temporary files and folders that processes of this machine left in a folder when they were killed.
+
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     temporary_beside(Path(folder) / "result.txt").touch()
+    ...     remove_leftovers(Path(folder))  # this process still runs
+    ...     len(os.listdir(folder))
+    1
+    """
+    for path in folder.glob(f".tmp-{_machine()}-*"):
+        process = path.name.split("-")[2]
+        if process.isdecimal() and not _is_running(int(process)):
+            shutil.rmtree(path, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+
+@functools.cache
+def _machine() -> str:
+    """Name this machine, and the container on it whose processes are counted apart, in a few letters."""
+    with contextlib.suppress(OSError):
+        return _short(f"{socket.gethostname()} {Path('/proc/self/ns/pid').readlink()}")
+    return _short(socket.gethostname())
+
+
+def _short(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass  # somebody else's
+    return True
 
 
 @contextlib.contextmanager

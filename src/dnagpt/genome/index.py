@@ -118,7 +118,8 @@ def open_genome(path: str | os.PathLike[str], *, cache: Path | None = None, prog
     (13, Contig(name='chr2', length=4, offset=9), [4, 129, 131, 130, 132, 0], {'R': 1})
 
     The index is used again while size and time of the file stay the same, or its content does; otherwise, or when it
-    is damaged, it is built anew with a notice in the log. Processes that open the same genome together build it once.
+    is damaged, it is built anew with a notice in the log. Each process compares the index with its digest once, which
+    takes about a second a GB (three for a human genome). Processes that open the same genome together build it once.
     `progress(bytes done, bytes in all)` follows the building. Raises InputError for a file that is no genome, and
     StorageError when the index cannot be written.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -50,12 +51,13 @@ def build_index(source: Path, codes_path: Path, progress: Progress | None = None
     before = source.stat()
     ambiguous: Counter[str] = Counter()
     lengths: dict[str, int] = {}
-    tally = _Tally()
+    tally, digest = _Tally(), hashlib.sha256()
     opened = _open_twobit(source) if is_twobit(source) else _open_fasta(source, ambiguous)
     with opened.handle, atomic_write(codes_path, advice=CACHE_ADVICE) as target:
         with closing(_one_ahead(_batches(opened.events, lengths))) as batches:
             for batch in batches:
                 target.write(batch)
+                digest.update(batch)
                 tally.add(np.frombuffer(batch, dtype=np.uint8))
                 if progress is not None:
                     progress(opened.consumed(), before.st_size)
@@ -70,7 +72,7 @@ def build_index(source: Path, codes_path: Path, progress: Progress | None = None
     contigs = tuple(
         Contig(name, length, offset) for (name, length), offset in zip(lengths.items(), offsets, strict=False)
     )
-    return Manifest(state, codes_path.name, contigs, composition)
+    return Manifest(state, codes_path.name, digest.hexdigest(), contigs, composition)
 
 
 def _open_fasta(source: Path, ambiguous: Counter[str]) -> _Source:

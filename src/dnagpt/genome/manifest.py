@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from dnagpt.genome.files import atomic_write
 from dnagpt.genome.intervals import Contig
+from dnagpt.genome.stored_bytes import file_sha256
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 FORMAT = "dnagpt genome index"
-VERSION = 1
+VERSION = 2
 CACHE_ADVICE = "Free some space, or let DNAGPT_CACHE name a folder that can be written to."
 
 
@@ -51,6 +53,7 @@ class Manifest:
 
     source: SourceState
     codes_file: str
+    codes_sha256: str
     contigs: tuple[Contig, ...]
     composition: Composition
 
@@ -61,6 +64,7 @@ class Manifest:
             "version": VERSION,
             "source": asdict(self.source),
             "codes_file": self.codes_file,
+            "codes_sha256": self.codes_sha256,
             "composition": asdict(self.composition),
             "contigs": [[contig.name, contig.length, contig.offset] for contig in self.contigs],
         }
@@ -76,6 +80,7 @@ class Manifest:
             manifest = cls(
                 source=SourceState(**content["source"]),
                 codes_file=content["codes_file"],
+                codes_sha256=content["codes_sha256"],
                 contigs=tuple(Contig(name, length, offset) for name, length, offset in content["contigs"]),
                 composition=Composition(**content["composition"]),
             )
@@ -96,7 +101,10 @@ class Manifest:
 
 
 def read_manifest(path: Path) -> Manifest:
-    """Read an index's manifest and check it against its codes file; FileNotFoundError when there is none."""
+    """Read an index's manifest and check it against its codes file; FileNotFoundError when there is none.
+
+    Every byte is checked, once in a process: about a second a GB.
+    """
     try:
         manifest = Manifest.from_json(path.read_text(encoding="utf-8"))
     except UnicodeDecodeError as error:
@@ -105,7 +113,17 @@ def read_manifest(path: Path) -> Manifest:
     size = codes_file.stat().st_size if codes_file.is_file() else 0
     if size != manifest.composition.total:
         raise DamagedIndexError(f"its codes file has {size:,} bytes of {manifest.composition.total:,}")
+    status = codes_file.stat()
+    if _sha256(codes_file, size, status.st_mtime_ns, status.st_ino) != manifest.codes_sha256:
+        raise DamagedIndexError("its codes file is not what was written")
     return manifest
+
+
+@cache
+def _sha256(codes_file: Path, size: int, mtime_ns: int, inode: int) -> str:
+    """The digest of a codes file, taken once in a process as long as the file stays the same."""
+    del size, mtime_ns, inode
+    return file_sha256(codes_file)
 
 
 def write_manifest(path: Path, manifest: Manifest) -> None:

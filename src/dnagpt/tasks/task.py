@@ -20,7 +20,8 @@ from dnagpt.tasks.transforms import Transform
 from dnagpt.tasks.views import Views
 
 TASK_FILE = "tasks.toml"
-_FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,99}")
+FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,99}")
+"""What a task may be called, as files are named after it."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,7 @@ def task_files(tasks: Iterable[Task]) -> dict[str, str]:
 
 def legend_name(task: str) -> str:
     """Name the file of a task's sites."""
-    if not _FILE_NAME.fullmatch(task):
+    if not FILE_NAME.fullmatch(task):
         raise InputError(
             f"The task {task[:100]!r} names the file of its sites. Call it by letters, digits, - and _ only."
         )

@@ -3,7 +3,7 @@
 from dnagpt.training.config import TrainingConfig
 from dnagpt.training.loop import Hooks, InterruptedRunError, Progress, StepReport, train
 from dnagpt.training.objective import AnswerLoss, Objective
-from dnagpt.training.run_folder import RunFolder, read_metrics
+from dnagpt.training.run_folder import RunFolder, RunRecord, read_metrics
 from dnagpt.training.world import World, gather, open_world
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Objective",
     "Progress",
     "RunFolder",
+    "RunRecord",
     "StepReport",
     "TrainingConfig",
     "World",

@@ -12,11 +12,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import torch
+from pydantic import NonNegativeInt, TypeAdapter, ValidationError
 from torch.distributed.tensor import DTensor
 
 from dnagpt.data.batches import Batch
@@ -42,11 +42,11 @@ BatchSource = Callable[[Sequence[int]], Sequence[Batch]]
 class Progress:
     """What a run has to remember beside its weights."""
 
-    step: int = 0
+    step: NonNegativeInt = 0
     """Updates done."""
     best: float | None = None
     """The best value of the validation metric."""
-    stale: int = 0
+    stale: NonNegativeInt = 0
     """Validations since it was reached."""
 
 
@@ -88,7 +88,7 @@ def train(objective: Objective, config: TrainingConfig, hooks: Hooks, run: RunFo
     objective.to(world.device)
     distribute(objective, world)
     optimiser = make_optimiser(objective, config)
-    progress = _resume(run.checkpoints, objective, optimiser, world)
+    progress = _resume(run, objective, optimiser, world)
     with MetricsLog(run, progress.step, writer=world.is_first) as log, _stop_signal() as stopping:
         speed = _Speed()
         while progress.step < config.steps and not _is_stale(progress, config):
@@ -99,39 +99,48 @@ def train(objective: Objective, config: TrainingConfig, hooks: Hooks, run: RunFo
                 shown = {**values(), "tokens_per_second": speed.tokens_per_second}
                 hooks.report(StepReport(progress.step, config.steps, speed.tokens_per_second, shown))
                 log.write(progress.step, shown)
-                _refuse_divergence(progress.step, shown["train/loss"])
+                _refuse_divergence(progress.step, shown)
             if progress.step % config.validate_every == 0 or last:
+                _refuse_divergence(progress.step, values())
                 with speed.paused(), optimiser.averaged():
-                    _validate(objective, config, hooks, progress, log)
+                    _validate(objective, config, hooks, progress, log, run)
             stop = world.any(flag=stopping.is_set())
             if progress.step % config.checkpoint_every == 0 or last or stop:
-                _refuse_divergence(progress.step, values()["train/loss"])
+                _refuse_divergence(progress.step, values())
                 with speed.paused():
                     save_checkpoint(
                         run.checkpoints, progress.step, objective, optimiser, asdict(progress),
-                        keep=config.keep, world=world,
+                        keep=config.keep, world=world, run=run.digest,
                     )  # fmt: skip
+                    run.note_saved("checkpoint")
             if stop and not last:
                 raise InterruptedRunError(f"Stopped as asked at step {progress.step:,}. Continue with --resume.")
+    world.wait()  # until the first process has saved the model
     return progress
 
 
-def _resume(folder: Path, objective: Objective, optimiser: torch.optim.Optimizer, world: World) -> Progress:
+def _resume(run: RunFolder, objective: Objective, optimiser: torch.optim.Optimizer, world: World) -> Progress:
     if world.is_first:
-        remove_unfinished(folder)
-    checkpoint = newest_checkpoint(folder)
+        remove_unfinished(run.checkpoints)
+    checkpoint = newest_checkpoint(run.checkpoints, run.digest)
     if checkpoint is None:
         return Progress()
-    progress = Progress(**load_checkpoint(checkpoint, objective, optimiser, world))
+    try:
+        progress = TypeAdapter(Progress).validate_python(load_checkpoint(checkpoint, objective, optimiser, world))
+    except ValidationError:
+        raise InputError(
+            f"{checkpoint} does not say how far the run had come. Begin a new run in another folder."
+        ) from None
     logger.info("Resuming from %s", checkpoint)
     return progress
 
 
-def _refuse_divergence(step: int, loss: float) -> None:
-    """Stop before weights that are lost take the place of a good checkpoint."""
-    if not math.isfinite(loss):
+def _refuse_divergence(step: int, values: Mapping[str, float], what: str = "training loss or its gradient") -> None:
+    """Stop before weights that are lost take the place of good ones, in the network, a checkpoint or the model."""
+    numbers = [values[name] for name in ("train/loss", "loss", "gradient_norm") if name in values]
+    if not all(map(math.isfinite, numbers)):
         raise InputError(
-            f"At step {step:,} the training loss is no longer a number: the weights have run away. "
+            f"At step {step:,} the {what} is no longer a number: training diverged. "
             "Lower training.learning_rate, or lengthen training.warmup_steps."
         )
 
@@ -159,10 +168,6 @@ def _update(
         sums += part_sums
     norm = torch.nn.utils.clip_grad_norm_(objective.parameters(), config.clip)
     norm = norm.full_tensor() if isinstance(norm, DTensor) else norm
-    for settings in optimiser.param_groups:
-        settings["lr"] = learning_rate(step, config)
-    optimiser.step()
-    optimiser.zero_grad(set_to_none=True)
     speed.count(sum(batch.tokens for batch in group) * world.size)
     total = world.sum(sums)
 
@@ -180,12 +185,21 @@ def _update(
         )
         return {"train/loss": loss, **named, "gradient_norm": norm.item(), "learning_rate": learning_rate(step, config)}
 
+    if world.device.type == "cpu":  # an accelerator would have to be waited for; there the next line of metrics tells
+        _refuse_divergence(step + 1, values())
+    for settings in optimiser.param_groups:
+        settings["lr"] = learning_rate(step, config)
+    optimiser.step()
+    optimiser.zero_grad(set_to_none=True)
     return values
 
 
-def _validate(objective: Objective, config: TrainingConfig, hooks: Hooks, progress: Progress, log: MetricsLog) -> None:
+def _validate(
+    objective: Objective, config: TrainingConfig, hooks: Hooks, progress: Progress, log: MetricsLog, run: RunFolder
+) -> None:
     objective.eval()
     metrics = hooks.validate()
+    _refuse_divergence(progress.step, metrics, "validation loss")
     if config.metric not in metrics:
         raise InputError(f"training.metric is {config.metric!r}, but validation computes {', '.join(sorted(metrics))}.")
     value = metrics[config.metric]
@@ -193,6 +207,7 @@ def _validate(objective: Objective, config: TrainingConfig, hooks: Hooks, progre
     if progress.best is None or (value < progress.best if lower_is_better else value > progress.best):
         progress.best, progress.stale = value if math.isfinite(value) else None, 0
         hooks.save_best()
+        run.note_saved("model")
     else:
         progress.stale += 1
     named = {f"validation/{name}": number for name, number in metrics.items()}

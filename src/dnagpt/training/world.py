@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 import torch
 from torch import distributed
@@ -55,7 +56,9 @@ def open_world() -> Iterator[World]:
     else:
         device = torch.device("cpu")
     if size > 1:
-        distributed.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo")
+        backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
+        # Between two trainings the others wait while the first one writes a report.
+        distributed.init_process_group(backend, timeout=timedelta(days=1))
     try:
         yield World(rank, size, device)
     finally:
