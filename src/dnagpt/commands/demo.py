@@ -22,11 +22,12 @@ from dnagpt.commands.finetune import run_finetuning
 from dnagpt.commands.generate import generate_file
 from dnagpt.commands.generate_haplotypes import generate_haplotype_file
 from dnagpt.commands.haplotype_sets import set_files
+from dnagpt.commands.output_folder import LOCK, locked_folder
 from dnagpt.commands.pretrain import PretrainSettings, named_species, run_pretraining
 from dnagpt.commands.results import write_metrics
 from dnagpt.commands.task_file import read_task_file
 from dnagpt.commands.task_report import Finetuned
-from dnagpt.data.corpus import open_corpus
+from dnagpt.data.corpus import CorpusConfig, open_corpus
 from dnagpt.errors import InputError
 from dnagpt.genome.files import atomic_write
 from dnagpt.genome.sequences import read_fasta
@@ -80,9 +81,15 @@ def demo(output: Path | None, fasta: Sequence[str], *, quiet: bool) -> None:
     """Pre-train, fine-tune two tasks, generate sequences and artificial genomes, and report, on simulated data."""
     folder = output or _free_folder(Path("runs/demo"))
     users = [named_species(text) for text in fasta]
-    if folder.is_dir() and any(folder.iterdir()):
-        raise InputError(f"The folder {folder} is not empty. Remove it, or name another one with -o.")
-    steps = Steps(quiet)
+    if users:  # a mistake is told before anything is written
+        open_corpus(CorpusConfig.model_validate({"species": users}))
+    with locked_folder(folder):
+        if any(path.name != LOCK for path in folder.iterdir()):
+            raise InputError(f"The folder {folder} is not empty. Remove it, or name another one with -o.")
+        _demo(folder, users, Steps(quiet))
+
+
+def _demo(folder: Path, users: Sequence[Mapping[str, str]], steps: Steps) -> None:
     steps.say(_announcement(folder, users_genomes=bool(users)))
     lay_out(folder, users)
     results = carry_out(folder, steps, simulated=not users)
