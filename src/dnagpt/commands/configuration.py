@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from dnagpt.errors import InputError
 from dnagpt.genome.nearest import did_you_mean
+from dnagpt.genome.stored_bytes import require_plain_file
 
 Settings = TypeVar("Settings", bound=BaseModel)
 
@@ -45,7 +46,9 @@ def settings_to_toml(settings: BaseModel, *, without: Mapping[str, Any] | None =
 
 
 def read_toml(file: Path) -> dict[str, Any]:
-    """Read a settings file as it is written, unchecked; InputError where it is missing or no TOML."""
+    """Read a settings file as it is written, unchecked; InputError where it is missing, a pipe or no TOML."""
+    if file.exists():
+        require_plain_file(file)
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
