@@ -42,7 +42,7 @@ def _digests(weights: Mapping[str, torch.Tensor]) -> dict[str, str]:
 
 
 def _digest(array: np.ndarray) -> str:
-    return f"{array.shape} {hashlib.sha256(np.ascontiguousarray(array, dtype=np.float32)).hexdigest()[:12]}"
+    return f"{array.shape} {hashlib.sha256(np.asarray(array, dtype=np.float32).tobytes()).hexdigest()[:12]}"
 
 
 def _read_weights(folder: Path) -> object:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
+import yaml  # type: ignore[import-untyped]
 from tests.fuzz.subject import Subject
 
 from dnagpt.commands.configuration import load_settings

@@ -36,9 +36,9 @@ def _quoted(row: list[str], separator: str) -> bytes:
 
 CSV = _lines(",") + _quoted(['"q""r"', "1", '"a\nb"', '"x,y"'], ",")
 TSV = _lines("\t")
+_RECORDS: list[list[object]] = [[*_ROWS[0]], ["AC", 1, 0.5, None], ["GT", True, -3e7, "\u00e9\n\U0001f9ec"]]
 JSON_LINES = b"".join(
-    json.dumps(dict(zip(_COLUMNS, row, strict=True)), ensure_ascii=False).encode() + b"\n"
-    for row in (*_ROWS[:2], ["AC", 1, 0.5, None], ["GT", True, -3e7, "\u00e9\n\U0001f9ec"])  # type: ignore[list-item]
+    json.dumps(dict(zip(_COLUMNS, record, strict=True)), ensure_ascii=False).encode() + b"\n" for record in _RECORDS
 )
 
 
@@ -189,9 +189,9 @@ def _text_lines(path: Path) -> list[str]:
     return [line.rstrip() for line in text.split("\n") if line.strip()]
 
 
-def _column(header: Sequence[object], *names: str) -> int:
+def _column(header: Sequence[str], *names: str) -> int:
     """The column of one of these names, however it is spelled."""
-    plain = ["".join(letter for letter in str(name).lower() if letter not in " _.-#") for name in header]
+    plain = ["".join(letter for letter in name.lower() if letter not in " _.-#") for name in header]
     return next(plain.index(name) for name in names if name in plain)
 
 
@@ -206,8 +206,9 @@ def _by_columns(folder: Path) -> object:
 
 def _pairs_by_columns(folder: Path) -> object:
     frame = pd.read_csv(folder / "pairs.csv", dtype=str, na_filter=False, encoding="utf-8-sig")
-    columns = frame.iloc[:, _column(frame.columns, "id1", "iid1")], frame.iloc[:, _column(frame.columns, "id2", "iid2")]
-    return _known((one.strip(), other.strip()) for one, other in zip(*columns, strict=True))
+    names = [str(name) for name in frame.columns]
+    one, other = _column(names, "id1", "iid1"), _column(names, "id2", "iid2")
+    return _known((str(row[one]).strip(), str(row[other]).strip()) for row in frame.to_numpy().tolist())
 
 
 def _known(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
