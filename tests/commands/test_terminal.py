@@ -1,6 +1,8 @@
 """Names from files on the terminal: nothing steers it, and none that is not UTF-8 stops a command."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -44,6 +46,18 @@ def test_warnings_do_not_steer_the_terminal(here: Path, pretrained: Path) -> Non
     assert finished.code == 0, finished.err
     assert r"\x1b[2Jgenome.fa: 1 ambiguity codes" in finished.err
     assert "\x1b" not in finished.err
+
+
+def test_a_result_on_a_terminal_does_not_steer_it(here: Path) -> None:
+    write = "import pandas as pd; from dnagpt.genome.tables import write_table; "
+    write += r"write_table(pd.DataFrame({'name': ['\x1b[2J', 'caf\u00e9']}), '-')"
+    reader, terminal = os.openpty()
+    with os.fdopen(reader, "rb", buffering=0) as shown:
+        subprocess.run([sys.executable, "-c", write], stdout=terminal, check=True, cwd=here)
+        os.close(terminal)
+        assert shown.read(100).decode().splitlines() == ["name", r"\x1b[2J", "café"]
+    piped = subprocess.run([sys.executable, "-c", write], capture_output=True, check=True, cwd=here)
+    assert piped.stdout.decode() == "name\n\x1b[2J\ncafé\n"
 
 
 @pytest.fixture

@@ -67,7 +67,9 @@ def _write_bgzip(folder: Path) -> None:
 def _by_htslib(path: Path) -> object:
     """The same letters, everything but A, C, G and T being N, U being T."""
     with pysam.FastxFile(str(path)) as file:
-        return [(one.name or str(one.comment).split()[0], _as_codes("".join(one.sequence.split()))) for one in file]
+        return [
+            (one.name or str(one.comment).split()[0], _as_codes("".join(str(one.sequence).split()))) for one in file
+        ]
 
 
 def _as_codes(sequence: str) -> str:

@@ -168,6 +168,20 @@ def test_what_unpacks_to_far_more_is_refused_in_a_gigabyte(tmp_path: Path) -> No
     assert all("unpacks to" in line and UNPACKED_VARIABLE in line for line in lines), lines
 
 
+def test_sequences_are_limited_by_record_and_indexes_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stored_bytes, "_SMALL", 1 << 20)
+    path = tmp_path / "x.fa.gz"
+    path.write_bytes(gzip.compress(b"".join(b">r%d\n" % number + b"A" * 50_000 + b"\n" for number in range(60))))
+    assert path.stat().st_size < 30_000
+    assert sum(len(record.sequence) for record in read_fasta(path)) == 3_000_000
+    path.write_bytes(gzip.compress(b">one\n" + b"N" * 3_000_000 + b"A\n"))
+    with pytest.raises(InputError, match=r"x\.fa\.gz has .* bytes and unpacks to"):
+        list(read_fasta(path))
+    assert open_genome(path, cache=tmp_path / "cache").total_bases == 3_000_001
+
+
 def test_the_limit_can_be_raised(monkeypatch: pytest.MonkeyPatch) -> None:
     require_plausible_size(256 << 20, 1, "x.csv.gz")
     require_plausible_size(10**9, 10**7, "x.csv.gz")

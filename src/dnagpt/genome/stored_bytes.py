@@ -141,9 +141,10 @@ class StoredBytes(io.RawIOBase):
 class _Inflated(io.RawIOBase):
     """The plain bytes of gzip members; a file that ends early or is damaged raises."""
 
-    def __init__(self, stored: StoredBytes, buffered: BinaryIO) -> None:
+    def __init__(self, stored: StoredBytes, buffered: BinaryIO, *, streamed: bool) -> None:
         self._stored = stored
         self._buffered = buffered
+        self._streamed = streamed
         self._gzip = gzip.GzipFile(fileobj=buffered, mode="rb")
         self._unpacked = 0
 
@@ -165,7 +166,8 @@ class _Inflated(io.RawIOBase):
         if count == 0 and len(view) > 0 and self._is_cut_bgzip():
             raise _cut_short(path)
         self._unpacked += count
-        require_plausible_size(self._unpacked, self._stored.consumed, path)
+        if not self._streamed:
+            require_plausible_size(self._unpacked, self._stored.consumed, path)
         return count
 
     def _is_cut_bgzip(self) -> bool:
@@ -179,11 +181,13 @@ class _Inflated(io.RawIOBase):
         super().close()
 
 
-def open_source(path: str | os.PathLike[str]) -> tuple[StoredBytes, BinaryIO]:
+def open_source(path: str | os.PathLike[str], *, streamed: bool = False) -> tuple[StoredBytes, BinaryIO]:
     """Open a file for reading plain bytes, and keep hold of the stored ones: their size, count and digest.
 
+    `streamed` is for readers that do not keep what they read: it may unpack to any size, as long stretches of N do.
+
     Raises InputError when the file is missing, a folder, a pipe or not readable, and later, while reading, when it is
-    cut short, damaged, or unpacks to far more than is stored (`require_plausible_size`).
+    cut short, damaged or, unless it is streamed, unpacks to far more than is stored (`require_plausible_size`).
     """
     stored = StoredBytes(path)
     buffered = io.BufferedReader(stored, _BUFFER)
@@ -193,7 +197,7 @@ def open_source(path: str | os.PathLike[str]) -> tuple[StoredBytes, BinaryIO]:
         buffered.close()
         raise
     if compressed:
-        return stored, io.BufferedReader(_Inflated(stored, buffered), _BUFFER)
+        return stored, io.BufferedReader(_Inflated(stored, buffered, streamed=streamed), _BUFFER)
     return stored, buffered
 
 
