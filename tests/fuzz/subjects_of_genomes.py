@@ -39,12 +39,12 @@ def _records(folder: Path) -> object:
 
 def _by_rules(content: bytes) -> object:
     """FASTA by its rules: a record begins with > at the start of a line, and white space in sequences says nothing."""
-    text = content.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    text = content.removeprefix(b"\xef\xbb\xbf")
     records = []
     for part in (b"\n" + text).split(b"\n>")[1:]:
-        header, _, body = part.decode("utf-8", errors="surrogateescape").partition("\n")
-        name, _, description = header.replace("\t", " ").strip().partition(" ")
-        records.append((name, description.strip(), "".join(body.split())))
+        header, _, body = part.partition(b"\n")
+        name, _, description = header.replace(b"\t", b" ").strip().partition(b" ")
+        records.append((name.decode(), description.strip().decode(), b"".join(body.split()).decode()))
     return records
 
 

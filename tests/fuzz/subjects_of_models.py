@@ -105,7 +105,7 @@ def _as_given(template: str) -> str:
 
 
 def _tasks_by_tomllib(folder: Path) -> object:
-    document = tomllib.loads((folder / "model" / "tasks.toml").read_bytes().decode())
+    document = tomllib.loads((folder / "model" / "tasks.toml").read_text(encoding="utf-8"))
     return {name: [_as_given(task["template"]), sorted(task.get("transforms", {}))] for name, task in document.items()}
 
 
@@ -115,7 +115,7 @@ def _read_whole(folder: Path) -> object:
 
 
 def _whole_by_rules(folder: Path) -> object:
-    tasks = tomllib.loads((folder / "model" / "tasks.toml").read_bytes().decode())
+    tasks = tomllib.loads((folder / "model" / "tasks.toml").read_text(encoding="utf-8"))
     return (
         _json(folder, "vocabulary.json")["size"],
         sorted(tasks),

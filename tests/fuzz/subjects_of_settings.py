@@ -105,7 +105,7 @@ def _kept(settings: Mapping[str, Any], document: Mapping[str, Any]) -> dict[str,
 
 
 def _document(path: Path) -> dict[str, Any]:
-    return tomllib.loads(path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n"))
+    return tomllib.loads(path.read_text(encoding="utf-8-sig"))
 
 
 def _finetune(folder: Path) -> object:

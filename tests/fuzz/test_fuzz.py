@@ -20,8 +20,7 @@ def attack(worker: Worker, subject: str, start: int, stop: int) -> None:
     outcome = worker.attack(subject, start, stop)
     told = "\n".join(outcome.faults)
     assert outcome.faults == [], f"{dict(outcome.counts)}, kept in {worker.folder / 'kept'}:\n{told}"
-    assert outcome.counts["refused"] > (stop - start) / 50
-    assert outcome.counts["accepted"] > (stop - start) / 1000
+    assert outcome.counts.total() > (stop - start) / 2
 
 
 # To be mended elsewhere.

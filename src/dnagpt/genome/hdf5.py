@@ -133,13 +133,11 @@ def _is_sound_heap(content: mmap.mmap, start: int) -> bool:
     end = start + int.from_bytes(content[start + 8 : start + 16], "little")
     place = start + _HEAP_HEADER
     while place + _HEAP_HEADER <= end <= len(content):
-        number, size = (
-            int.from_bytes(content[place : place + 2], "little"),
-            int.from_bytes(content[place + 8 : place + 16], "little"),
-        )
-        if number == 0:
-            return _HEAP_HEADER <= size <= end - place
-        place += _HEAP_HEADER + -(-size // 8) * 8
+        is_free = content[place : place + 2] == b"\x00\x00"
+        size = int.from_bytes(content[place + 8 : place + 16], "little")
+        if is_free and size < _HEAP_HEADER:
+            return False
+        place += size if is_free else _HEAP_HEADER + -(-size // 8) * 8  # free space counts its header
     return place <= end <= len(content)
 
 
