@@ -11,6 +11,7 @@ from safetensors import SafetensorError, safe_open
 
 from dnagpt.checkpoint import Model, read_json, read_tasks
 from dnagpt.errors import InputError
+from dnagpt.genome.stored_bytes import require_plain_file
 from dnagpt.weights import empty_network, fill_network, listed, refuse_large_header, refuse_mismatch, shapes, shown
 
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
@@ -57,6 +58,7 @@ def _scaling(config: Mapping[str, Any], folder: Path) -> float:
 
 
 def _tensors(path: Path) -> dict[str, torch.Tensor]:
+    require_plain_file(path)
     refuse_large_header(path)
     try:
         with safe_open(path, framework="pt") as weights:

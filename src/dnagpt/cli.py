@@ -1,5 +1,6 @@
 """The command line: parse, dispatch, exit codes (0 done, 2 the input is wrong, 1 anything else)."""
 
+import io
 import json
 import logging
 import os
@@ -11,7 +12,7 @@ from typing import Annotated, Literal
 import typer
 
 from dnagpt.commands.output_folder import is_first_process
-from dnagpt.errors import DnagptError, InputError
+from dnagpt.errors import DnagptError, InputError, visible
 
 app = typer.Typer(
     name="dnagpt",
@@ -23,21 +24,34 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+
+def _as_utf8(path: Path | str | None) -> Path | str | None:
+    """Refuse the name of a result or a model folder that is not UTF-8: the libraries that open it take no other."""
+    if path is not None and any("\ud800" <= letter <= "\udfff" for letter in os.fspath(path)):
+        raise InputError(f"The name {path} is not UTF-8. Choose another name, or go there through a link.")
+    return path
+
+
 Overrides = Annotated[list[str] | None, typer.Option("--set", help="Change a setting: section.key=value. Repeatable.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
-Output = Annotated[Path, typer.Option("--output", "-o", help="The run folder to write.")]
+Output = Annotated[Path, typer.Option("--output", "-o", callback=_as_utf8, help="The run folder to write.")]
 Precision = Annotated[
     Literal["float32", "bfloat16", "auto"],
     typer.Option(help="Matrix products in bfloat16 are faster and move probabilities by up to .01; auto: where fast."),
 ]
 MOST_SEED = 2**32 - 1
-ModelFolder = Annotated[Path, typer.Argument(help="A model folder, such as runs/demo/signals/model.")]
+ModelFolder = Annotated[
+    Path, typer.Argument(callback=_as_utf8, help="A model folder, such as runs/demo/signals/model.")
+]
 
 
 @app.command(epilog="Example: dnagpt demo -o runs/demo")
 def demo(
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="The folder to write; runs/demo, or a number behind it.")
+        Path | None,
+        typer.Option(
+            "--output", "-o", callback=_as_utf8, help="The folder to write; runs/demo, or a number behind it."
+        ),
     ] = None,
     fasta: Annotated[list[str] | None, typer.Option(help="Your own genomes instead: LETTER=PATH. Repeatable.")] = None,
     quiet: Quiet = False,
@@ -71,7 +85,9 @@ def pretrain(
 )
 def finetune(
     task: Annotated[Path | None, typer.Argument(help="A task file (TOML).")] = None,
-    model: Annotated[Path | None, typer.Option(help="The model to start from; random weights if left out.")] = None,
+    model: Annotated[
+        Path | None, typer.Option(callback=_as_utf8, help="The model to start from; random weights if left out.")
+    ] = None,
     table: Annotated[Path | None, typer.Option(help="A table of labelled records.")] = None,
     template: Annotated[str | None, typer.Option(help="The prompt and its answer.")] = None,
     output: Output = Path("runs/finetune"),
@@ -91,7 +107,9 @@ def finetune(
 def predict(
     model: ModelFolder,
     table: Annotated[Path, typer.Argument(help="CSV, TSV, Parquet, JSON lines or FASTA.")],
-    output: Annotated[str, typer.Option("--output", "-o", help="The table to write; - for standard output.")] = "-",
+    output: Annotated[
+        str, typer.Option("--output", "-o", callback=_as_utf8, help="The table to write; - for standard output.")
+    ] = "-",
     task: Annotated[str | None, typer.Option(help="The task, where the model has several.")] = None,
     precision: Precision = "float32",
     quiet: Quiet = False,
@@ -129,7 +147,13 @@ def generate(
         bool, typer.Option("--any-kmer", help="Also k-mers with N and shorter ones, as the released code writes.")
     ] = False,
     output: Annotated[
-        str, typer.Option("--output", "-o", help="FASTA, - for standard output; haplotypes: .vcf[.gz], .bcf, .hapt.")
+        str,
+        typer.Option(
+            "--output",
+            "-o",
+            callback=_as_utf8,
+            help="FASTA, - for standard output; haplotypes: .vcf[.gz], .bcf, .hapt.",
+        ),
     ] = "-",
     quiet: Quiet = False,
 ) -> None:
@@ -165,7 +189,7 @@ def evaluate(
     model: ModelFolder,
     inputs: Annotated[list[Path], typer.Argument(help="Genomes (FASTA, .2bit), or one labelled table.")],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="A folder for report.html, metrics.json.")
+        Path | None, typer.Option("--output", "-o", callback=_as_utf8, help="A folder for report.html, metrics.json.")
     ] = None,
     task: Annotated[str | None, typer.Option(help="The task, for a table.")] = None,
     species: Annotated[str, typer.Option(help="The species' letter, for genomes.")] = "R",
@@ -194,7 +218,10 @@ def evaluate(
 def evaluate_haplotypes(
     real: Annotated[Path, typer.Argument(help="Real haplotypes: .vcf[.gz], .bcf, .hapt[.gz|.zip], .hap, .trees.")],
     generated: Annotated[list[str], typer.Argument(help="Generated haplotypes, as PATH or NAME=PATH.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="A folder for report.html, metrics.json, scores.csv.")],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", callback=_as_utf8, help="A folder for report.html, metrics.json, scores.csv."),
+    ],
     held_out: Annotated[
         Path | None, typer.Option(help="Whom no model was trained on: haplotypes, or a list of real people (.txt).")
     ] = None,
@@ -245,7 +272,9 @@ def evaluate_haplotypes(
 def runs(
     folders: Annotated[list[Path], typer.Argument(help="Folders of finished fine-tunings.")],
     score: Annotated[str, typer.Option(help="The score to set beside one another.")] = "accuracy",
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="A folder for report.html.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", callback=_as_utf8, help="A folder for report.html.")
+    ] = None,
 ) -> None:
     """Set several fine-tunings beside one another: one row per model, one column per test set."""
     from dnagpt.commands.console_table import print_table
@@ -257,7 +286,7 @@ def runs(
 @app.command("import", epilog="Example: dnagpt import dna_gpt0.1b_m.pth --variant 0.1b_m -o models/m")
 def import_(
     weights: Annotated[Path, typer.Argument(help="A .pth file of the DNAGPT release.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The model folder to write.")],
+    output: Annotated[Path, typer.Option("--output", "-o", callback=_as_utf8, help="The model folder to write.")],
     variant: Annotated[
         Literal["0.1b_h", "0.1b_m", "3b_m", "classification", "regression"] | None,
         typer.Option(help="Which released file it is, where its shape does not tell."),
@@ -274,7 +303,9 @@ def import_(
 def export(
     model: ModelFolder,
     to: Annotated[Literal["released", "hf", "dnagpt"], typer.Option(help="The layout to write.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The .pth file, or the folder, to write.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", callback=_as_utf8, help="The .pth file, or the folder, to write.")
+    ],
     merge_lora: Annotated[
         Path | None, typer.Option(help="An adapter as PEFT saves it, to be merged (with --to dnagpt).")
     ] = None,
@@ -285,27 +316,60 @@ def export(
     print(run(model, output, to=to, adapter=merge_lora))
 
 
+class _Visible(logging.Formatter):
+    """Writes what is logged so that names from files cannot steer the terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return visible(super().format(record))
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; wrong input ends in a sentence and exit code 2."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given
     given = [argument for argument in given if argument != "--debug"]
-    level = logging.INFO if debug else logging.WARNING if is_first_process() else logging.ERROR
-    logging.basicConfig(level=level, format="%(message)s", stream=sys.stderr)
+    _prepare_streams(debug=debug)
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch: busy cores stall waiting threads otherwise
     try:
         sys.exit(app(given, standalone_mode=True))
-    except DnagptError as error:
-        if debug:
-            raise
-        print(f"dnagpt: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
     except Exception as error:
         if debug:
             raise
-        print(
-            f"dnagpt: this is a fault of dnagpt, not of your input: {type(error).__name__}: {error}. "
-            "Run it again with --debug and report what it shows.",
-            file=sys.stderr,
+        known = _known(error)
+        print(f"dnagpt: {known}", file=sys.stderr)
+        sys.exit(known.exit_code)
+
+
+def _prepare_streams(*, debug: bool) -> None:
+    """Let messages show every name of a file, also one that is not UTF-8, and none steer the terminal."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Visible("%(message)s"))
+    level = logging.INFO if debug else logging.WARNING if is_first_process() else logging.ERROR
+    logging.basicConfig(level=level, handlers=[handler])
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="surrogateescape")  # a path comes out as the bytes that it has
+
+
+def _known(error: Exception) -> DnagptError:
+    """Say what an error is in words: ours, too little memory, a name that is not UTF-8, or a fault of the program."""
+    if isinstance(error, DnagptError):
+        return error
+    # torch tells a lack of memory by errors of its own, on a processor by the words alone
+    if (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or "can't allocate memory" in str(error)
+    ):
+        return DnagptError(
+            "There is not enough memory for this. Give a smaller file or part of it, set smaller batches or a smaller "
+            "network, or use a machine with more memory."
         )
-        sys.exit(1)
+    if isinstance(error, UnicodeEncodeError) and "surrogates not allowed" in error.reason:
+        excerpt = error.object[max(0, error.start - 40) : error.end + 40]
+        return InputError(
+            f"A name is not UTF-8, and this result cannot hold it: ...{excerpt!r}... Rename the file or folder."
+        )
+    return DnagptError(
+        f"this is a fault of dnagpt, not of your input: {type(error).__name__}: {error}. "
+        "Run it again with --debug and report what it shows."
+    )

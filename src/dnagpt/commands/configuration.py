@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from dnagpt.errors import InputError
 from dnagpt.genome.nearest import did_you_mean
+from dnagpt.genome.stored_bytes import require_plain_file
 
 Settings = TypeVar("Settings", bound=BaseModel)
 _VARIABLE = re.compile(r"\$\{oc\.env:[A-Za-z_]\w*(,[^${}]*)?\}")
@@ -40,10 +41,23 @@ def load_settings(
         raise InputError(
             f"The settings cannot be joined: {_first_line(error)}. Write overrides as --set section.key=value."
         ) from None
+    _refuse_other_encodings(merged)
     try:
         return kind.model_validate(merged)
     except ValidationError as error:
         raise InputError(_mistakes(kind, error, str(file or "the settings"), merged)) from None
+
+
+def _refuse_other_encodings(merged: object, place: str = "") -> None:
+    """Refuse the name of a file that is not UTF-8, because a run keeps its settings as TOML, which is."""
+    entries = merged.items() if isinstance(merged, dict) else enumerate(merged) if isinstance(merged, list) else ()
+    for key, value in entries:
+        _refuse_other_encodings(value, f"{place}.{key}".removeprefix("."))
+    if isinstance(merged, str) and any("\ud800" <= letter <= "\udfff" for letter in merged):
+        raise InputError(
+            f"{place} = {merged!r} is not UTF-8, and the settings of a run are kept as UTF-8 text. Rename the file or "
+            "folder, or give it through a link."
+        )
 
 
 def settings_to_toml(settings: BaseModel, *, without: Mapping[str, Any] | None = None) -> str:
@@ -52,7 +66,9 @@ def settings_to_toml(settings: BaseModel, *, without: Mapping[str, Any] | None =
 
 
 def read_toml(file: Path) -> dict[str, Any]:
-    """Read a settings file as it is written, unchecked; InputError where it is missing or no TOML."""
+    """Read a settings file as it is written, unchecked; InputError where it is missing, a pipe or no TOML."""
+    if file.exists():
+        require_plain_file(file)
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:

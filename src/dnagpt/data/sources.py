@@ -16,6 +16,7 @@ from dnagpt.errors import InputError
 from dnagpt.genome.index import Genome, open_genome
 from dnagpt.genome.nearest import did_you_mean
 from dnagpt.genome.sequences import SequenceRecord, read_fasta
+from dnagpt.genome.stored_bytes import require_plain_file
 from dnagpt.genome.tables import as_text, read_table, require_columns
 from dnagpt.language.grammar import Field
 from dnagpt.language.template import Template, read_boolean
@@ -146,6 +147,8 @@ def _text_files(folder: Path, column: str) -> pd.DataFrame:
     paths = sorted(folder.glob("*.txt"))
     if not paths:
         raise InputError(f"The folder {folder} holds no .txt file with a sequence. Check the path.")
+    for path in paths:
+        require_plain_file(path)
     sequences = ["".join(path.read_text(encoding="ascii", errors="replace").split()).upper() for path in paths]
     return pd.DataFrame({column: sequences, WHERE: [str(path) for path in paths]})
 

@@ -185,7 +185,7 @@ def write_report(
     """
     page = render_report(title, subtitle, sections, provenance, notices=notices, headlines=headlines)
     with atomic_write(path) as handle:
-        handle.write(page.encode("utf-8"))
+        handle.write(page.encode("utf-8", errors="backslashreplace"))  # names of files may be any bytes
 
 
 def format_cell(cell: Cell) -> str:

@@ -20,7 +20,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from dnagpt.errors import StorageError
+from dnagpt.errors import StorageError, visible
 from dnagpt.genome.stored_bytes import STANDARD_STREAM, open_source, shown
 
 if TYPE_CHECKING:
@@ -210,7 +210,9 @@ def _copied_out(target: str | os.PathLike[str]) -> Iterator[Path]:
 def _copy_to_standard_output(content: BinaryIO) -> None:
     sys.stdout.flush()
     stream: BinaryIO | None = getattr(sys.stdout, "buffer", None)
-    if stream is not None:
+    if sys.stdout.isatty():  # people read it, and names from files are not to steer their terminal
+        sys.stdout.write(visible(content.read().decode("utf-8", errors="backslashreplace")))
+    elif stream is not None:
         shutil.copyfileobj(content, stream, _COPY_CHUNK)
     else:  # a notebook's output takes text alone
         sys.stdout.write(content.read().decode("utf-8", errors="backslashreplace"))

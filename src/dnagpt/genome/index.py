@@ -26,7 +26,7 @@ from dnagpt.genome.indexing import build_index
 from dnagpt.genome.intervals import Contig, Interval
 from dnagpt.genome.manifest import CACHE_ADVICE, DamagedIndexError, Manifest, read_manifest, write_manifest
 from dnagpt.genome.nearest import did_you_mean
-from dnagpt.genome.stored_bytes import STANDARD_STREAM, file_sha256, read_error
+from dnagpt.genome.stored_bytes import STANDARD_STREAM, file_sha256, read_error, require_plain_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -164,6 +164,7 @@ class _Mapping:
 def _status(source: Path) -> os.stat_result:
     if os.fspath(source) == STANDARD_STREAM:
         raise InputError("A genome cannot be read from standard input, because it is read again later. Give a file.")
+    require_plain_file(source)
     try:
         with source.open("rb") as handle:
             return os.fstat(handle.fileno())

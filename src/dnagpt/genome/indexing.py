@@ -76,7 +76,7 @@ def build_index(source: Path, codes_path: Path, progress: Progress | None = None
 
 
 def _open_fasta(source: Path, ambiguous: Counter[str]) -> _Source:
-    stored, handle = open_source(source)
+    stored, handle = open_source(source, streamed=True)
     events = scan_fasta(read_chunks(handle, _CHUNK), str(source), _CodeReader(str(source), ambiguous))
     return _Source(handle, events, lambda: stored.consumed, stored.sha256)
 

@@ -68,7 +68,7 @@ class Manifest:
             "composition": asdict(self.composition),
             "contigs": [[contig.name, contig.length, contig.offset] for contig in self.contigs],
         }
-        return json.dumps(content, ensure_ascii=False, separators=(",", ":")) + "\n"
+        return json.dumps(content, separators=(",", ":")) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> Manifest:

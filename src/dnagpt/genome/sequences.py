@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from dnagpt.errors import InputError
 from dnagpt.genome.bases import quoted
-from dnagpt.genome.files import open_bytes
 from dnagpt.genome.recognition import HEAD_LENGTH, is_binary, recognise
-from dnagpt.genome.stored_bytes import shown
+from dnagpt.genome.stored_bytes import open_source, require_plausible_size, shown
 
 if TYPE_CHECKING:
     import os
@@ -68,14 +67,18 @@ def read_fasta(path: str | os.PathLike[str], *, unique_names: bool = True) -> It
     name = shown(path)
     header: Header | None = None
     pieces: list[bytes] = []
-    with open_bytes(path) as handle:
+    length = 0
+    stored, plain = open_source(path, streamed=True)  # records may be alike, so what unpacks is limited by record
+    with plain as handle:
         for event in scan_fasta(read_chunks(handle, _CHUNK), name, _LetterReader(name), unique_names=unique_names):
             if isinstance(event, bytes):
                 pieces.append(event)
+                length += len(event)
+                require_plausible_size(length, stored.consumed, name)
                 continue
             if header is not None:
                 yield _record(header, pieces)
-            header, pieces = event, []
+            header, pieces, length = event, [], 0
         if header is not None:
             yield _record(header, pieces)
 

@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import io
 import os
+import stat
 import sys
 import zlib
 from pathlib import Path
@@ -26,6 +27,10 @@ _BGZIP_SUBFIELD = b"BC\x02\x00"
 
 _BUFFER = 1 << 17
 
+UNPACKED_VARIABLE = "DNAGPT_MOST_UNPACKED"
+_SMALL = 256 << 20
+_MOST_RATIO = 100
+
 
 def shown(path: str | os.PathLike[str], stream: str = "standard input") -> str:
     """The name of a path for a message; `-` is the name of the stream.
@@ -35,6 +40,56 @@ def shown(path: str | os.PathLike[str], stream: str = "standard input") -> str:
     """
     name = os.fspath(path)
     return stream if name == STANDARD_STREAM else name
+
+
+def require_plausible_size(unpacked: int, stored: int, path: str | os.PathLike[str]) -> None:
+    r"""Refuse a file that would become far larger in memory than it is on the disk.
+
+    >>> require_plausible_size(20_000_000, 1_000_000, "sites.csv.gz")
+    >>> require_plausible_size(16_000_000_000, 1_400, "labels.h5")
+    Traceback (most recent call last):
+    dnagpt.errors.InputError: labels.h5 has 1,400 bytes and unpacks to 16,000,000,000 or more, ...
+
+    A file may have 256 MiB when it is unpacked, and beyond that a hundred times what is stored: gzipped DNA has four to
+    six times, tables up to twenty. Whoever trusts a file that has more lets the environment variable
+    DNAGPT_MOST_UNPACKED name as many GB as it may have.
+    """
+    if unpacked <= max(_SMALL, _MOST_RATIO * stored, _gigabytes_allowed()):
+        return
+    raise InputError(
+        f"{shown(path)} has {stored:,} bytes and unpacks to {unpacked:,} or more, as damaged and hostile files do. "
+        f"If you trust it, set {UNPACKED_VARIABLE} to the GB that it may have."
+    )
+
+
+def _gigabytes_allowed() -> float:
+    text = os.environ.get(UNPACKED_VARIABLE, "0")
+    try:
+        return float(text) * 1e9
+    except ValueError:
+        raise InputError(f"{UNPACKED_VARIABLE} is {text!r}, not a number of GB. Correct it or unset it.") from None
+
+
+def require_plain_file(path: str | os.PathLike[str]) -> None:
+    r"""Refuse a pipe, a device or a socket, which could be waited for without an end; folders and no files pass.
+
+    >>> require_plain_file("/dev/null")
+    Traceback (most recent call last):
+    dnagpt.errors.InputError: /dev/null is a device, not a file. Give a file with the data.
+    """
+    try:
+        mode = Path(path).stat().st_mode
+    except OSError as error:
+        raise read_error(path, error) from error
+    kinds = (
+        (stat.S_ISFIFO, "a pipe"),
+        (stat.S_ISSOCK, "a socket"),
+        (stat.S_ISCHR, "a device"),
+        (stat.S_ISBLK, "a device"),
+    )
+    for is_kind, kind in kinds:
+        if is_kind(mode):
+            raise InputError(f"{path} is {kind}, not a file. Give a file with the data.")
 
 
 class StoredBytes(io.RawIOBase):
@@ -86,10 +141,12 @@ class StoredBytes(io.RawIOBase):
 class _Inflated(io.RawIOBase):
     """The plain bytes of gzip members; a file that ends early or is damaged raises."""
 
-    def __init__(self, stored: StoredBytes, buffered: BinaryIO) -> None:
+    def __init__(self, stored: StoredBytes, buffered: BinaryIO, *, streamed: bool) -> None:
         self._stored = stored
         self._buffered = buffered
+        self._streamed = streamed
         self._gzip = gzip.GzipFile(fileobj=buffered, mode="rb")
+        self._unpacked = 0
 
     def readable(self) -> bool:
         return True
@@ -108,6 +165,9 @@ class _Inflated(io.RawIOBase):
             ) from error
         if count == 0 and len(view) > 0 and self._is_cut_bgzip():
             raise _cut_short(path)
+        self._unpacked += count
+        if not self._streamed:
+            require_plausible_size(self._unpacked, self._stored.consumed, path)
         return count
 
     def _is_cut_bgzip(self) -> bool:
@@ -121,11 +181,13 @@ class _Inflated(io.RawIOBase):
         super().close()
 
 
-def open_source(path: str | os.PathLike[str]) -> tuple[StoredBytes, BinaryIO]:
+def open_source(path: str | os.PathLike[str], *, streamed: bool = False) -> tuple[StoredBytes, BinaryIO]:
     """Open a file for reading plain bytes, and keep hold of the stored ones: their size, count and digest.
 
-    Raises InputError when the file is missing, a folder or not readable, and later, while reading, when it is cut short
-    or damaged.
+    `streamed` is for readers that do not keep what they read: it may unpack to any size, as long stretches of N do.
+
+    Raises InputError when the file is missing, a folder, a pipe or not readable, and later, while reading, when it is
+    cut short, damaged or, unless it is streamed, unpacks to far more than is stored (`require_plausible_size`).
     """
     stored = StoredBytes(path)
     buffered = io.BufferedReader(stored, _BUFFER)
@@ -135,7 +197,7 @@ def open_source(path: str | os.PathLike[str]) -> tuple[StoredBytes, BinaryIO]:
         buffered.close()
         raise
     if compressed:
-        return stored, io.BufferedReader(_Inflated(stored, buffered), _BUFFER)
+        return stored, io.BufferedReader(_Inflated(stored, buffered, streamed=streamed), _BUFFER)
     return stored, buffered
 
 
@@ -165,6 +227,7 @@ def read_error(path: str | os.PathLike[str], error: OSError) -> InputError | Sto
 
 
 def _open_stored(path: Path) -> BinaryIO:
+    require_plain_file(path)
     try:
         return path.open("rb")
     except OSError as error:

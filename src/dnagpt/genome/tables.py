@@ -20,6 +20,7 @@ from dnagpt.genome.extras import needs_extra
 from dnagpt.genome.files import atomic_path, open_bytes
 from dnagpt.genome.hdf5 import read_hdf5
 from dnagpt.genome.nearest import did_you_mean
+from dnagpt.genome.parquet import read_parquet
 from dnagpt.genome.recognition import HEAD_LENGTH, is_binary, recognise
 from dnagpt.genome.stored_bytes import STANDARD_STREAM, shown
 
@@ -277,15 +278,7 @@ def _read_parquet(path: Path, name: str) -> pd.DataFrame:
         raise InputError(f"{name} is empty. A table has named columns and rows.")
     if head != b"PAR1":
         raise InputError(f"{name} is not Parquet: it begins with {quoted(head)}. Give it the ending of its format.")
-    with needs_extra("tables", f"{name}, Parquet,"):
-        import pyarrow as pa
-    try:
-        frame = pd.read_parquet(path)
-    except (pa.ArrowException, OSError) as error:
-        reason = type(error).__name__
-        raise InputError(
-            f"{name} is damaged: it begins as Parquet but cannot be read ({reason}). Fetch or write the file again."
-        ) from error
+    frame = read_parquet(path)
     _require_distinct([str(column) for column in frame.columns], name)
     if frame.empty:
         raise InputError(f"{name} has no rows or no columns. Choose another table.")

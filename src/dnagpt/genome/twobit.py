@@ -96,10 +96,12 @@ def read_twobit(handle: BinaryIO, name: str) -> Iterator[Header | bytes]:
     """Read a .2bit file as the headers of its contigs, each followed by its base codes in stretches.
 
     Unknown stretches are N, soft-masking is kept. Raises InputError for any length or offset that the file cannot hold,
-    a name that comes twice, a contig without bases and a file without contigs.
+    contigs that share their bases, a name that comes twice, a contig without bases and a file without contigs. So there
+    are at most four bases for each byte of the file.
     """
     reader = _Reader(handle, name)
     contigs = _read_directory(reader, name)
+    _require_own_bases(reader, contigs)
     for number, (contig, offset) in enumerate(contigs.items(), start=1):
         yield Header(contig, "", number)
         yield from _read_contig(reader, offset, f"{name}, record {number} ('{contig}')")
@@ -126,6 +128,13 @@ def _read_directory(reader: _Reader, name: str) -> dict[str, int]:
         contigs[contig] = reader.integer(position + 1 + length, width)
         position += 1 + length + width
     return contigs
+
+
+def _require_own_bases(reader: _Reader, contigs: dict[str, int]) -> None:
+    """Refuse contigs that share their bytes: a base, also an unknown one, takes a quarter of a byte of its own."""
+    packed = sum(-(-reader.integer(offset) // _BASES_A_BYTE) for offset in contigs.values())
+    if packed > reader.size:
+        raise reader.damaged(f"its contigs claim {packed:,} bytes of bases, and it has {reader.size:,}")
 
 
 def _read_contig(reader: _Reader, offset: int, where: str) -> Iterator[bytes]:
