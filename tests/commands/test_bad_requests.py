@@ -258,7 +258,7 @@ FINETUNE_SETTINGS: dict[str, tuple[dict[str, object], tuple[str, ...]]] = {
     "folds_without_a_number": ({"every_fold": "true"}, ("every_fold needs data.folds",)),
     "unknown_yardstick": ({"beside": "[gcc]"}, ("beside.0 = 'gcc'", "'kmers'")),
     "name_of_a_list": ({"name": "[a]"}, ("name = ['a'] is not text",)),
-    "name_of_a_path": ({"name": "../a"}, ("'../a'", "as files are named after it")),
+    "name_of_a_path": ({"name": "../a"}, ("'../a'", "files are named after")),
     "two_metrics": ({"metric": "mcc", "training.metric": "f1"}, ("'mcc'", "'f1'", "give one of them")),
     "no_frames": ({"views.frames": 0}, ("views.frames = 0", "greater than or equal to 1")),
     "unknown_policy": ({"views.too_long": "cut"}, ("views.too_long = 'cut'", "'centre' or 'tiles'")),
