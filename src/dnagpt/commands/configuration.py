@@ -47,7 +47,7 @@ def settings_to_toml(settings: BaseModel, *, without: Mapping[str, Any] | None =
 def read_toml(file: Path) -> dict[str, Any]:
     """Read a settings file as it is written, unchecked; InputError where it is missing or no TOML."""
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise InputError(f"There is no settings file {file}. Check the path.") from None
     except (OSError, UnicodeDecodeError) as error:

@@ -7,14 +7,16 @@ from typing import Any
 import numpy as np
 
 from dnagpt.checkpoint import Model, load_model
-from dnagpt.commands.predict import FASTA_ENDINGS, refuse_sequence_answers
+from dnagpt.commands.predict import read_for_model, reading, refuse_sequence_answers
 from dnagpt.commands.pretrain import known_letter, objective_metrics
 from dnagpt.commands.progress import counting
 from dnagpt.commands.results import write_metrics
 from dnagpt.commands.task_records import refuse_single_class
 from dnagpt.commands.task_report import predict_with_progress, score_table
 from dnagpt.data.corpus import CorpusConfig, Species, SpeciesSource, open_corpus
-from dnagpt.data.labelled import read_records
+from dnagpt.data.files import record_format
+from dnagpt.data.settings import ReadingConfig
+from dnagpt.data.sources import FileRecords
 from dnagpt.data.windows import every_second_reversed, tiles, usable_windows, window_bases
 from dnagpt.errors import InputError
 from dnagpt.evaluation import plots
@@ -24,24 +26,31 @@ from dnagpt.inference.genome_score import GenomeScore, score_windows
 from dnagpt.model import fastest_device
 from dnagpt.tasks import Task
 
-GENOME_ENDINGS = (*FASTA_ENDINGS, ".2bit")
+_PRETRAINING = "pretraining"
 
 
 def evaluate(
     model_folder: Path, inputs: Sequence[Path], output: Path | None, *, task_name: str | None, species: str,
-    held_out: float, train: Path | None, max_order: int, quiet: bool,
+    held_out: float, train: Path | None, max_order: int, genome: Path | None = None, overrides: Sequence[str] = (),
+    quiet: bool,
 ) -> dict[str, Any]:  # fmt: skip
-    """Evaluate a model on genomes (FASTA, .2bit) or on one labelled table; write metrics.json and report.html."""
+    """Evaluate a model on genomes (FASTA, .2bit) or on one file of labelled records; write metrics.json, report.html.
+
+    FASTA holds labelled records where a task is named that is not the pre-training, or where the model has no other.
+    """
     model = load_model(model_folder, device=fastest_device())
-    genomes = [path for path in inputs if path.name.lower().endswith(GENOME_ENDINGS)]
+    labelled = task_name not in (None, _PRETRAINING) or _PRETRAINING not in model.tasks
+    genomes = [path for path in inputs if _is_genome(path, labelled=labelled)]
     if genomes and len(genomes) < len(inputs):
         raise InputError("Genomes and tables cannot be evaluated together. Call `dnagpt evaluate` once for each.")
     if genomes:
         metrics, sections, headlines = evaluate_genomes(model, genomes, species, held_out, max_order, quiet=quiet)
     elif len(inputs) == 1:
-        metrics, sections, headlines = _evaluate_table(model, inputs[0], train, task_name, quiet=quiet)
+        metrics, sections, headlines = _evaluate_table(
+            model, inputs[0], train, task_name, reading(genome, overrides), quiet=quiet
+        )
     else:
-        raise InputError("Give one table, or genomes as FASTA or .2bit files.")
+        raise InputError("Give one file of labelled records, or genomes as FASTA or .2bit files.")
     if output is not None:
         names = ", ".join(path.name for path in inputs)
         write_report(
@@ -56,24 +65,29 @@ def evaluate(
     return metrics
 
 
-def _evaluate_table(model: Model, path: Path, train: Path | None, task_name: str | None, *, quiet: bool) -> Any:
+def _is_genome(path: Path, *, labelled: bool) -> bool:
+    """Whether a file is a genome to be scored; `labelled` says that FASTA holds records of a task."""
+    return path.name.lower().endswith(".2bit") or (not labelled and record_format(path) == "fasta")
+
+
+def _evaluate_table(
+    model: Model, path: Path, train: Path | None, task_name: str | None, config: ReadingConfig, *, quiet: bool
+) -> Any:
     task = model.task(task_name)
     refuse_sequence_answers(task)
-    records = _labelled_records(model, task, path)
-    known = _labelled_records(model, task, train) if train else []
+    found = _labelled_records(model, task, path, config)
+    known = _labelled_records(model, task, train, config).records if train else []
     refuse_single_class(task, known, f"The records of {train}")
-    predictions = predict_with_progress(
-        model, task, records, [f"{path}, row {n + 1}" for n in range(len(records))], quiet=quiet
-    )
-    return score_table(task, known, records, predictions)
+    predictions = predict_with_progress(model, task, found.records, found.names, quiet=quiet)
+    return score_table(task, known, found.records, predictions)
 
 
-def _labelled_records(model: Model, task: Task, path: Path) -> list[dict[str, object]]:
-    """Read a table with its answers, every one of which the task can read."""
-    _, records = read_records(path, {}, task.template.columns)
-    for number, record in enumerate(records, start=1):
-        task.rows(model.vocabulary, record, where=f"{path}, row {number}")
-    return records
+def _labelled_records(model: Model, task: Task, path: Path, config: ReadingConfig) -> FileRecords:
+    """Read a file with its answers, every one of which the task can read."""
+    found = read_for_model(model, task, path, config, task.template.columns)
+    for where, record in zip(found.names, found.records, strict=True):
+        task.rows(model.vocabulary, record, where=where)
+    return found
 
 
 def evaluate_genomes(
@@ -97,7 +111,7 @@ def corpus_metrics(
     With overlap, each window's first half is context only, so every base but the first few is foreseen from half a
     window of bases or more; without, windows lie end to end and each begins with no context.
     """
-    task = model.task("pretraining")
+    task = model.task(_PRETRAINING)
     length = window_bases(task, model.vocabulary, model.network.config.context)
     k = model.vocabulary.k
     half = length // 2 // k * k

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from dnagpt.checkpoint import Model, load_model, needed_parts, save_model
+from dnagpt.checkpoint import Model, load_model, needed_parts, read_vocabulary, save_model
 from dnagpt.commands.configuration import settings_to_toml
 from dnagpt.commands.finetune_settings import FinetuneSettings, FinetuneTraining
 from dnagpt.commands.network_settings import NetworkSettings
@@ -101,7 +101,7 @@ def _as_given(settings: FinetuneSettings, base: Path | None) -> str:
 
 
 def _run(settings: FinetuneSettings, base: Path | None, output: Path, *, resume: bool, quiet: bool) -> Finetuned:
-    tasks = read_tasks(settings)
+    tasks = read_tasks(settings, None if base is None else read_vocabulary(base))
     started = _from_folder(settings, base, tasks) if base is not None else _from_random_weights(settings)
     tasks = with_languages(started, tasks)
     model = _model(started, settings, base, tasks)
