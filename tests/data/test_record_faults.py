@@ -157,7 +157,7 @@ def genome(tmp_path: Path) -> Path:
 def test_intervals_are_read_under_their_usual_names(
     tmp_path: Path, genome: Path, names: tuple[str, str, str], ending: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    columns = dict(zip(names, (["chr1", "chr2"], [2, 0], [6, 4]), strict=True))
+    columns: Columns = dict(zip(names, [["chr1", "chr2"], [2, 0], [6, 4]], strict=True))
     labelled = read(write(tmp_path, ending, **columns, label=[1, 0]), genome=genome)
     assert [record["sequence"] for record in labelled.records] == ["AACC", "ACGT"]
     assert "are read as in BED, 0-based" in caplog.text

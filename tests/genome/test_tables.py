@@ -89,7 +89,9 @@ def test_a_quotation_mark_that_swallows_rows_is_refused(tmp_path: Path, rows: li
     header = ["sequence", "note", "more"][: rows[-1].count("|") + 1]
     path = tmp_path / f"x{ending}"
     path.write_text("\n".join(["|".join(header), *rows, ""]).replace("|", cut))
-    with pytest.raises(InputError, match=r"line 2: a quotation mark makes one row of \d lines|line \d: .* cells, but"):
+    with pytest.raises(
+        InputError, match=r"line 2: a quotation mark makes one row of \d lines|line \d: (.* quotation mark|\d cells)"
+    ):
         read_table(path)
 
 
@@ -161,7 +163,7 @@ def test_types_that_parquet_cannot_hold_in_one_column_are_told(tmp_path: Path) -
 
 
 def test_dates_and_other_types_become_text_in_json(tmp_path: Path) -> None:
-    frame = pd.DataFrame({"day": pd.to_datetime(["2020-01-02", None]), "kind": pd.Categorical(["a", None])})
+    frame = pd.DataFrame({"day": [pd.Timestamp("2020-01-02"), pd.NaT], "kind": pd.Categorical(["a", None])})
     write_table(frame, tmp_path / "x.jsonl")
     assert (tmp_path / "x.jsonl").read_text().splitlines() == [
         '{"day": "2020-01-02 00:00:00", "kind": "a"}', '{"day": null, "kind": null}',

@@ -82,8 +82,10 @@ def read_sources(config: DataConfig, template: Template) -> SourceRecords:
     found = [_source_records(file, config, template, genome) for file in source_files(config)]
     return SourceRecords(
         pd.concat([one.fields for one in found], ignore_index=True),
-        *([value for one in found for value in getattr(one, name)] for name in ("names", "parts", "groups")),
-        [chromosome for one in found for chromosome in one.chromosomes],
+        list(chain.from_iterable(source.names for source in found)),
+        list(chain.from_iterable(source.parts for source in found)),
+        list(chain.from_iterable(source.groups for source in found)),
+        list(chain.from_iterable(source.chromosomes for source in found)),
     )
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 from dnagpt.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 _EXCERPT = 40
 
@@ -47,7 +47,7 @@ def parse_json_lines(
     return columns
 
 
-def json_line(record: dict[str, Any]) -> str:
+def json_line(record: Mapping[Any, Any]) -> str:
     """Write one record as a line of JSON; a number that is not finite is null, as JSON has no word for it.
 
     >>> json_line({"id": 7, "ok": True, "share": float("nan"), "tags": ["a"]})

@@ -325,8 +325,8 @@ def _with_nullable_types(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
         if field.name in frame.columns and str(field.type) in changed.get(str(frame[field.name].dtype), ())
     ]
     if columns:
-        kept = {"types_mapper": lambda kind: _NULLABLE.get(str(kind))}
-        gaps = pd.read_parquet(path, columns=columns, to_pandas_kwargs=kept)
+        table = parquet.read_table(path, columns=columns)
+        gaps = table.to_pandas(ignore_metadata=True, types_mapper=lambda kind: _NULLABLE.get(str(kind)))
         for name in columns:
             frame[name] = gaps[name].array
     return frame
