@@ -1,6 +1,7 @@
 """One set of readers for every command: predict and evaluate read what fine-tuning reads, and say the same of it."""
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -226,3 +227,11 @@ def test_settings_that_do_not_say_how_to_read_are_refused(here: Path, finetuned:
     FORMATS["csv"](here)
     finished: Finished = call("predict", finetuned, "new.csv", *options, "--quiet")
     check_complaint(finished, told)
+
+
+@pytest.mark.parametrize("name", ["csv", "ffn", "jsonl"])
+def test_a_file_name_that_is_not_utf_8_is_read(here: Path, finetuned: Path, name: str) -> None:
+    path = FORMATS[name](here)
+    path = path.rename(os.fsdecode(b"s\xe4tze" + os.fsencode(path.suffix)))
+    lines = done("predict", finetuned, path, "--quiet").splitlines()
+    assert [line.split(",")[-2] for line in lines] == ["predicted_rich", "false", "true"]

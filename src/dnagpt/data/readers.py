@@ -37,7 +37,8 @@ class RecordFile:
     def columns(self) -> pd.DataFrame:
         """The columns of a table, its index among them; of FASTA, what is known of each record."""
         if self.sequences is not None:
-            return pd.DataFrame(dict(self.derived))
+            # as objects, since text columns cannot hold file names that are not UTF-8
+            return pd.DataFrame(dict(self.derived), dtype=object)
         table = index_as_columns(self.frame)
         return table.set_axis([str(name) for name in table.columns], axis=1)
 
