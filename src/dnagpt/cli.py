@@ -33,6 +33,11 @@ def _as_utf8(path: Path | str | None) -> Path | str | None:
 
 
 Overrides = Annotated[list[str] | None, typer.Option("--set", help="Change a setting: section.key=value. Repeatable.")]
+Reading = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="How records are read: data.missing_values=[], data.columns.FIELD=COLUMN. Repeatable."),
+]
+Genome = Annotated[Path | None, typer.Option(help="The genome (FASTA, .2bit), where records are intervals.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
 Output = Annotated[Path, typer.Option("--output", "-o", callback=_as_utf8, help="The run folder to write.")]
 Precision = Annotated[
@@ -106,18 +111,24 @@ def finetune(
 @app.command(epilog="Example: dnagpt predict runs/sites/model new.csv -o answers.csv")
 def predict(
     model: ModelFolder,
-    table: Annotated[Path, typer.Argument(help="CSV, TSV, Parquet, JSON lines or FASTA.")],
+    table: Annotated[
+        Path, typer.Argument(help="CSV, TSV, Parquet, JSON lines, HDF5, BED, FASTA, or a folder of FASTA or text.")
+    ],
     output: Annotated[
         str, typer.Option("--output", "-o", callback=_as_utf8, help="The table to write; - for standard output.")
     ] = "-",
     task: Annotated[str | None, typer.Option(help="The task, where the model has several.")] = None,
+    genome: Genome = None,
+    overrides: Reading = None,
     precision: Precision = "float32",
     quiet: Quiet = False,
 ) -> None:
     """Answer for every row of a table: its columns stay, the answer and its probability are added."""
     from dnagpt.commands.predict import predict_file
 
-    predict_file(model, table, output, task_name=task, precision=precision, quiet=quiet)
+    predict_file(
+        model, table, output, task_name=task, genome=genome, overrides=overrides or [], precision=precision, quiet=quiet
+    )
 
 
 @app.command(
@@ -187,17 +198,19 @@ def generate(
 @app.command(epilog="Example: dnagpt evaluate runs/worm/model genome.fa --species K -o runs/worm/evaluation")
 def evaluate(
     model: ModelFolder,
-    inputs: Annotated[list[Path], typer.Argument(help="Genomes (FASTA, .2bit), or one labelled table.")],
+    inputs: Annotated[list[Path], typer.Argument(help="Genomes (FASTA, .2bit), or labelled records.")],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", callback=_as_utf8, help="A folder for report.html, metrics.json.")
     ] = None,
-    task: Annotated[str | None, typer.Option(help="The task, for a table.")] = None,
+    task: Annotated[str | None, typer.Option(help="The task, for labelled records.")] = None,
     species: Annotated[str, typer.Option(help="The species' letter, for genomes.")] = "R",
     held_out: Annotated[float, typer.Option(help="The last part of each contig that is scored.")] = 0.1,
     train: Annotated[Path | None, typer.Option(help="The table to fit the baselines on.")] = None,
     max_order: Annotated[
         int, typer.Option(min=0, max=10, help="The highest order of Markov models beside the model.")
     ] = 8,
+    genome: Genome = None,
+    overrides: Reading = None,
     precision: Precision = "float32",
     quiet: Quiet = False,
 ) -> None:
@@ -206,7 +219,7 @@ def evaluate(
 
     metrics = run(
         model, inputs, output, task_name=task, species=species, held_out=held_out, train=train,
-        max_order=max_order, precision=precision, quiet=quiet,
+        max_order=max_order, genome=genome, overrides=overrides or [], precision=precision, quiet=quiet,
     )  # fmt: skip
     print(json.dumps(metrics, indent=1))
 

@@ -252,7 +252,7 @@ ASKED: dict[str, tuple[list[str], str, tuple[str, ...]]] = {
     "unknown_ending": ([*PREDICT[:-1], "answers.xls"], GOOD, ("answers.xls", ".csv, .tsv, .jsonl")),
     "evaluate_label_not_boolean": (EVALUATE, changed(3, "rich", "maybe"), ("sites.csv, row 3, field rich: 'maybe'",)),
     "evaluate_without_labels": (EVALUATE, changed(0, "rich", "class"), ("sites.csv has no column 'rich'",)),
-    "evaluate_two_tables": ([*EVALUATE, "sites.csv"], GOOD, ("one table, or genomes",)),
+    "evaluate_two_tables": ([*EVALUATE, "sites.csv"], GOOD, ("one file of labelled records, or genomes",)),
     "evaluate_with_a_pretrained_model": (
         ["evaluate", "@pretrained", *EVALUATE[2:]],
         GOOD,
@@ -269,7 +269,7 @@ def test_table_that_cannot_be_answered(name: str, complaint: Callable[[Case], No
 
 def test_fasta_that_cannot_be_answered(complaint: Callable[[Case], None]) -> None:
     arguments = ["predict", "@finetuned", "a.fa", "-o", "answers.csv"]
-    parts = ("a.fa, record 'b', field sequence, position 3: 'L'",)
+    parts = ("a.fa, record 2 ('b'), field sequence, position 3: 'L'",)
     complaint(Case(arguments, parts, {"a.fa": ">a\nACGT\n>b\nMKLVW\n"}))
 
 

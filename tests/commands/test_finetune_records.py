@@ -99,3 +99,14 @@ def test_a_model_with_views_has_no_answer_for_a_missing_sequence(here: Path) -> 
         finished = call("predict", "run/model", name, "-o", "answers.csv", "--quiet")
         check_complaint(finished, f"{name}, row 2: the field sequence is empty", "Fill it in")
         assert not (here / "answers.csv").exists()
+
+
+def test_further_tests_in_rna_are_found_in_training(here: Path) -> None:
+    rows = [{**row, "part": "train" if n < 10 else "dev"} for n, row in enumerate(gc_rows(20))]
+    spelled = [{**row, "sequence": row["sequence"].replace("T", "u").lower(), "part": "test"} for row in rows[:4]]
+    fresh = [{**row, "part": "test"} for row in gc_rows(2, seed=5)]
+    table, more = write(here / "own.csv", rows), write(here / "more.csv", [*rows, *spelled, *fresh])
+    data, other = ({"table": path, "split_column": "part"} for path in (table, more))
+    (one,) = records_of({"template": GC_TEMPLATE, "data": data, "tests": {"more": other}})
+    assert one.tests["more"].in_training["test"].tolist() == [True] * 4 + [False] * 2
+    assert any(note.startswith("4 of 6 test records of tests.more have a sequence that") for note in one.labelled.notes)

@@ -7,7 +7,9 @@ from typing import Literal
 import pytest
 from pydantic import ValidationError
 
-from dnagpt.data.labelled import PARTS, DataConfig, Labelled, read_labelled, read_records
+from dnagpt.data.labelled import PARTS, DataConfig, Labelled, read_labelled
+from dnagpt.data.settings import ReadingConfig
+from dnagpt.data.sources import read_records
 from dnagpt.errors import InputError
 from dnagpt.language.template import Template
 from dnagpt.tasks import Task
@@ -80,12 +82,12 @@ def test_parts_can_be_files(tmp_path: Path) -> None:
 
 def test_columns_can_have_other_names(tmp_path: Path) -> None:
     path = write_table(tmp_path / "all.csv", [("x", "ACG", "1"), ("y", "ACC", "0")], ("id", "seq", "positive"))
-    columns = {"sequence": "seq", "label": "positive"}
+    columns: dict[str, str | tuple[str, ...]] = {"sequence": "seq", "label": "positive"}
     labelled = read_labelled(DataConfig(table=path, columns=columns, fractions=(1.0, 0.0, 0.0)), TASK)
     assert labelled.records == [{"sequence": "ACG", "label": "1"}, {"sequence": "ACC", "label": "0"}]
-    frame, records = read_records(path, columns, ["sequence"])
-    assert list(frame.columns) == ["id", "seq", "positive"]
-    assert records == [{"sequence": "ACG"}, {"sequence": "ACC"}]
+    found = read_records(path, ReadingConfig(columns=columns), TASK.template, ["sequence"])
+    assert list(found.frame.columns) == ["id", "seq", "positive"]
+    assert found.records == [{"sequence": "ACG"}, {"sequence": "ACC"}]
     with pytest.raises(InputError, match="label"):
         read_labelled(DataConfig(table=path, columns={"sequence": "seq"}), TASK)
 

@@ -6,7 +6,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from dnagpt.data.labelled import DataConfig, read_labelled, read_records
+from dnagpt.data.labelled import DataConfig, read_labelled
+from dnagpt.data.settings import ReadingConfig
+from dnagpt.data.sources import read_records
 from dnagpt.errors import InputError
 from dnagpt.language.template import Template
 from dnagpt.tasks import Task
@@ -45,7 +47,8 @@ def test_a_missing_sequence_is_an_empty_cell(tmp_path: Path, kind: str) -> None:
     pd.DataFrame({"sequence": sequences, "value": [1, 0, 1, 0]}).to_parquet(path)
     with pytest.raises(InputError, match="row 4, field sequence is empty"):
         read(path)
-    assert read_records(path, {}, ["sequence"])[1][3] == {"sequence": None}
+    found = read_records(path, ReadingConfig(), Template.parse(BOOLEAN), ["sequence"])
+    assert found.records[3] == {"sequence": None}
 
 
 GROUP = r"row 3: the group \(column 'beside'\) is empty, and records are divided by it\. Fill it in\."

@@ -94,3 +94,16 @@ def test_bed_lines_that_are_no_interval_are_told(tmp_path: Path, content: bytes,
     with pytest.raises(InputError) as caught:
         read_bed(path)
     check_message(caught.value, str(path), *parts)
+
+
+def test_a_byte_order_mark_belongs_to_no_contig(tmp_path: Path) -> None:
+    (tmp_path / "a.bed").write_bytes(b"\xef\xbb\xbfchr1\t0\t5\n")
+    assert read_bed(tmp_path / "a.bed") == [Interval("chr1", 0, 5)]
+
+
+@pytest.mark.parametrize("digits", ["9" * 5000, "9" * 20, str(2**63)])
+def test_positions_over_64_bits_are_told(tmp_path: Path, digits: str) -> None:
+    (tmp_path / "a.bed").write_text(f"chr1\t0\t5\nchr1\t0\t{digits}\n")
+    message = rf"a\.bed, line 2: a position of {len(digits):,} digits, and no contig is that long\. Correct the line\."
+    with pytest.raises(InputError, match=message):
+        read_bed(tmp_path / "a.bed")

@@ -142,3 +142,11 @@ def test_nothing_to_write_and_no_width_are_told(tmp_path: Path) -> None:
         write_fasta([], tmp_path / "out.fa")
     with pytest.raises(InputError, match="at least 1"):
         write_fasta([SequenceRecord("a", "", "A")], tmp_path / "out.fa", width=0)
+
+
+def test_headers_that_ncbi_merged_are_one_record(tmp_path: Path) -> None:
+    (tmp_path / "nr.fa").write_bytes(b">WP_1.1 kinase [E. coli]\x01WP_2.1 kinase [S. flexneri]\nACGT\n>b\nAC\n")
+    assert list(read_fasta(tmp_path / "nr.fa")) == [
+        SequenceRecord("WP_1.1", "kinase [E. coli] >WP_2.1 kinase [S. flexneri]", "ACGT"),
+        SequenceRecord("b", "", "AC"),
+    ]

@@ -70,7 +70,7 @@ def read_toml(file: Path) -> dict[str, Any]:
     if file.exists():
         require_plain_file(file)
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise InputError(f"There is no settings file {file}. Check the path.") from None
     except (OSError, UnicodeDecodeError) as error:

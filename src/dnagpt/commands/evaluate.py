@@ -10,14 +10,16 @@ import numpy as np
 
 from dnagpt.checkpoint import Model, load_model
 from dnagpt.commands.output_folder import locked_folder, results_together
-from dnagpt.commands.predict import FASTA_ENDINGS, refuse_sequence_answers
+from dnagpt.commands.predict import read_for_model, reading, refuse_sequence_answers
 from dnagpt.commands.pretrain import known_letter, objective_metrics
 from dnagpt.commands.progress import counting
 from dnagpt.commands.results import write_metrics
 from dnagpt.commands.task_records import refuse_single_class
 from dnagpt.commands.task_report import predict_with_progress, score_table
 from dnagpt.data.corpus import CorpusConfig, Species, SpeciesSource, open_corpus
-from dnagpt.data.labelled import read_records
+from dnagpt.data.files import record_format
+from dnagpt.data.settings import ReadingConfig
+from dnagpt.data.sources import FileRecords
 from dnagpt.data.windows import every_second_reversed, tiles, usable_windows, window_bases
 from dnagpt.errors import InputError
 from dnagpt.evaluation import plots
@@ -27,27 +29,32 @@ from dnagpt.inference.genome_score import GenomeScore, score_windows
 from dnagpt.model import fastest_device
 from dnagpt.tasks import Task
 
-GENOME_ENDINGS = (*FASTA_ENDINGS, ".2bit")
+_PRETRAINING = "pretraining"
 
 
 def evaluate(
     model_folder: Path, inputs: Sequence[Path], output: Path | None, *, task_name: str | None, species: str,
-    held_out: float, train: Path | None, max_order: int, precision: str = "float32", quiet: bool,
+    held_out: float, train: Path | None, max_order: int, genome: Path | None = None, overrides: Sequence[str] = (),
+    precision: str = "float32", quiet: bool,
 ) -> dict[str, Any]:  # fmt: skip
-    """Evaluate a model on genomes (FASTA, .2bit) or on one labelled table; write metrics.json and report.html."""
+    """Evaluate a model on genomes (FASTA, .2bit) or on one file of labelled records; write metrics.json, report.html.
+
+    FASTA holds labelled records where a task is named that is not the pre-training, or where the model has no other.
+    """
     with locked_folder(output) if output is not None else nullcontext():
         return _evaluate(
             model_folder, inputs, output, task_name=task_name, species=species, held_out=held_out, train=train,
-            max_order=max_order, precision=precision, quiet=quiet,
+            max_order=max_order, config=reading(genome, overrides), precision=precision, quiet=quiet,
         )  # fmt: skip
 
 
 def _evaluate(
     model_folder: Path, inputs: Sequence[Path], output: Path | None, *, task_name: str | None, species: str,
-    held_out: float, train: Path | None, max_order: int, precision: str, quiet: bool,
+    held_out: float, train: Path | None, max_order: int, config: ReadingConfig, precision: str, quiet: bool,
 ) -> dict[str, Any]:  # fmt: skip
     model = load_model(model_folder, device=fastest_device())
-    genomes = [path for path in inputs if path.name.lower().endswith(GENOME_ENDINGS)]
+    labelled = task_name not in (None, _PRETRAINING) or _PRETRAINING not in model.tasks
+    genomes = [path for path in inputs if _is_genome(path, labelled=labelled)]
     if genomes and len(genomes) < len(inputs):
         raise InputError("Genomes and tables cannot be evaluated together. Call `dnagpt evaluate` once for each.")
     if genomes:
@@ -56,10 +63,10 @@ def _evaluate(
         )
     elif len(inputs) == 1:
         metrics, sections, headlines = _evaluate_table(
-            model, inputs[0], train, task_name, precision=precision, quiet=quiet
+            model, inputs[0], train, task_name, config, precision=precision, quiet=quiet
         )
     else:
-        raise InputError("Give one table, or genomes as FASTA or .2bit files.")
+        raise InputError("Give one file of labelled records, or genomes as FASTA or .2bit files.")
     if output is not None:
         about = f"{model_folder} on {', '.join(path.name for path in inputs)}"
         with results_together(output) as staged:
@@ -69,25 +76,36 @@ def _evaluate(
     return metrics
 
 
+def _is_genome(path: Path, *, labelled: bool) -> bool:
+    """Whether a file is a genome to be scored; `labelled` says that FASTA holds records of a task."""
+    return path.name.lower().endswith(".2bit") or (not labelled and record_format(path) == "fasta")
+
+
 def _evaluate_table(
-    model: Model, path: Path, train: Path | None, task_name: str | None, *, precision: str, quiet: bool
+    model: Model,
+    path: Path,
+    train: Path | None,
+    task_name: str | None,
+    config: ReadingConfig,
+    *,
+    precision: str,
+    quiet: bool,
 ) -> Any:
     task = model.task(task_name)
     refuse_sequence_answers(task)
-    records = _labelled_records(model, task, path)
-    known = _labelled_records(model, task, train) if train else []
+    found = _labelled_records(model, task, path, config)
+    known = _labelled_records(model, task, train, config).records if train else []
     refuse_single_class(task, known, f"The records of {train}")
-    places = [f"{path}, row {n + 1}" for n in range(len(records))]
-    predictions = predict_with_progress(model, task, records, places, precision=precision, quiet=quiet)
-    return score_table(task, known, records, predictions)
+    predictions = predict_with_progress(model, task, found.records, found.names, precision=precision, quiet=quiet)
+    return score_table(task, known, found.records, predictions)
 
 
-def _labelled_records(model: Model, task: Task, path: Path) -> list[dict[str, object]]:
-    """Read a table with its answers, every one of which the task can read."""
-    _, records = read_records(path, {}, task.template.columns)
-    for number, record in enumerate(records, start=1):
-        task.rows(model.vocabulary, record, where=f"{path}, row {number}")
-    return records
+def _labelled_records(model: Model, task: Task, path: Path, config: ReadingConfig) -> FileRecords:
+    """Read a file with its answers, every one of which the task can read."""
+    found = read_for_model(model, task, path, config, task.template.columns)
+    for where, record in zip(found.names, found.records, strict=True):
+        task.rows(model.vocabulary, record, where=where)
+    return found
 
 
 def evaluate_genomes(
@@ -118,7 +136,7 @@ def corpus_metrics(
     With overlap, each window's first half is context only, so every base but the first few is foreseen from half a
     window of bases or more; without, windows lie end to end and each begins with no context.
     """
-    task = model.task("pretraining")
+    task = model.task(_PRETRAINING)
     length = window_bases(task, model.vocabulary, model.network.config.context)
     k = model.vocabulary.k
     half = length // 2 // k * k

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from dnagpt.checkpoint import Model, load_model, needed_parts, save_model
+from dnagpt.checkpoint import Model, load_model, needed_parts, read_vocabulary, save_model
 from dnagpt.commands.configuration import settings_to_toml
 from dnagpt.commands.data_digests import labelled_digests
 from dnagpt.commands.finetune_settings import FinetuneSettings, FinetuneTraining
@@ -139,7 +139,7 @@ class _Trained:
 def _train(
     settings: FinetuneSettings, base: Path | None, output: Path, world: World, *, resume: bool, quiet: bool
 ) -> _Trained:
-    tasks = read_tasks(settings)
+    tasks = read_tasks(settings, None if base is None else read_vocabulary(base))
     digests = labelled_digests([config for one in tasks for config in _data_of(one)], base)
     started = _from_folder(settings, base, tasks) if base is not None else _from_random_weights(settings)
     tasks = with_languages(started, tasks)

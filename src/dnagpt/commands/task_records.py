@@ -59,14 +59,18 @@ class TaskRecords:
         return "test" if self.labelled.parts["test"] else self.judged
 
 
-def read_tasks(settings: FinetuneSettings) -> list[TaskRecords]:
-    """Read the records of every task, and fit what is fitted on the training records alone."""
+def read_tasks(settings: FinetuneSettings, vocabulary: Vocabulary | None = None) -> list[TaskRecords]:
+    """Read the records of every task, and fit what is fitted on the training records alone.
+
+    `vocabulary` says how the model reads letters; without it, the one that the settings name for a new network.
+    """
+    vocabulary = vocabulary or Vocabulary.preset(settings.vocabulary)
     found: list[TaskRecords] = []
     mark = 0
     for name, one in settings.tasks.items():
         transforms = {field: Transform.parse(text) for field, text in one.transforms.items()}
         task = Task(name, Template.parse(one.template), transforms, one.views)
-        labelled = _labelled(one.data, task)
+        labelled = _labelled(one.data, task, vocabulary)
         refuse_single_class(task, labelled.part("train"), "The training records")
         tests = {test: _further_test(test, config, task, labelled) for test, config in one.tests.items()}
         of_task = TaskRecords(_fitted(task, labelled), one, labelled, tests, mark)
@@ -75,17 +79,20 @@ def read_tasks(settings: FinetuneSettings) -> list[TaskRecords]:
     return found
 
 
-def _labelled(config: DataConfig, task: Task) -> Labelled:
-    return read_labelled(config, task) if config.haplotypes is None else read_haplotype_records(config, task)
+def _labelled(config: DataConfig, task: Task, vocabulary: Vocabulary) -> Labelled:
+    return (
+        read_labelled(config, task, vocabulary) if config.haplotypes is None else read_haplotype_records(config, task)
+    )
 
 
 def _further_test(name: str, config: DataConfig, task: Task, own: Labelled) -> Labelled:
     """Read further test data, and see which of its records stand in the training part of the run."""
-    further = _labelled(config, task)
+    further = _labelled(config, task, own.vocabulary)
     if not further.parts["test"]:
         raise InputError(f"tests.{name} of the task {task.name!r} has no test records. Correct its data settings.")
     columns = [item.name for item in task.template.given if item.kind == "sequence"]
-    asked, known = (sequence_keys(pd.DataFrame(part), columns) for part in (further.part("test"), own.part("train")))
+    parts = (further.part("test"), own.part("train"))
+    asked, known = (sequence_keys(pd.DataFrame(part), columns, own.vocabulary) for part in parts)
     repeated = repeating(asked, known, own.duplicate_level, own.near_threshold)
     return replace(further, in_training={"test": repeated} if columns else {})
 

@@ -32,6 +32,31 @@ def check_records(frame: pd.DataFrame, template: Template, names: Sequence[str])
             _check_column(frame[column], _reader(item, column), names, place)
 
 
+def require_sequences(
+    frame: pd.DataFrame, columns: Sequence[str], names: Sequence[str], missing_values: Sequence[str]
+) -> None:
+    """Check that no sequence is a word that stands for a missing value, such as `NA`, which could be read as letters.
+
+    >>> frame = pd.DataFrame({"sequence": ["ACGT", "NA", "nan"]})
+    >>> require_sequences(frame, ["sequence"], ["row 1", "row 2", "row 3"], ["NA", "NaN"])
+    Traceback (most recent call last):
+    dnagpt.errors.InputError: row 2, field sequence: 'NA' stands for a missing value (2 of 3 records: row 2; row 3). ...
+
+    Words count in either case, blanks around them not at all. InputError names the first five records.
+    """
+    words = {word.strip().lower() for word in missing_values}
+    for column in columns:
+        cells = frame[column].tolist()
+        found = [row for row, cell in enumerate(cells) if isinstance(cell, str) and cell.strip().lower() in words]
+        if found:
+            listed = "; ".join(names[row] for row in found[:5]) + ("; ..." if len(found) > 5 else "")
+            raise InputError(
+                f"{names[found[0]]}, field {column}: {cells[found[0]].strip()!r} stands for a missing value "
+                f"({len(found):,} of {len(cells):,} records: {listed}). Fill it in or leave the record out; where it "
+                "is a sequence, set data.missing_values = [] (in Python, missing_values=[])."
+            )
+
+
 def require_one_length(frame: pd.DataFrame, columns: Sequence[str], names: Sequence[str]) -> None:
     """Check that the sequences of each column have one length, as pairs that are compared place by place do.
 

@@ -9,9 +9,9 @@ from dnagpt.data.settings import PARTS, DataConfig, Part, part_named
 from dnagpt.errors import InputError
 from dnagpt.genome.tables import table_ending
 
-_FASTA = (".fa", ".fasta", ".fna", ".ffn")
+_FASTA = (".fa", ".fasta", ".fas", ".fna", ".ffn", ".frn", ".faa")
 _PACKED = (".gz", ".bgz")
-_TEXT_TABLES = {".bed": ".tsv", ".txt": ".tsv"}
+_TEXT_TABLES = {".bed": ".bed", ".txt": ".tsv"}
 
 
 class SourceFile(NamedTuple):
@@ -41,10 +41,10 @@ def source_files(config: DataConfig) -> list[SourceFile]:
 
 
 def record_format(path: Path) -> str:
-    """Say how a file of records is read: `fasta`, the ending of a table format, or nothing.
+    """Say how a file of records is read: `fasta`, the ending of a table format (`.bed` too), or nothing.
 
     >>> [record_format(Path(name)) for name in ("a.fna.gz", "b.csv.gz", "c.bed", "d.pdf")]
-    ['fasta', '.csv', '.tsv', '']
+    ['fasta', '.csv', '.bed', '']
     """
     name = path.name.lower()
     for packed in _PACKED:
@@ -93,10 +93,11 @@ def _in_folder(folder: Path) -> list[SourceFile]:
             f"{folder} has no file such as train.csv or train.fna and no folder train; it holds {there}. "
             "Name the files with data.train, data.validation and data.test."
         )
-    return [file for part in PARTS for path in parts[part] for file in _of_part(path, part)]
+    return [file for part in PARTS for path in parts[part] for file in class_files(path, part)]
 
 
-def _of_part(path: Path, part: Part) -> Sequence[SourceFile]:
+def class_files(path: Path, part: Part) -> Sequence[SourceFile]:
+    """List the files of a part: the file itself, or of a folder each file or folder in it, whose name is its class."""
     if not path.is_dir():
         return [SourceFile(path, part)]
     found = [SourceFile(entry, part, _stem(entry)) for entry in sorted(path.iterdir()) if _holds_records(entry)]

@@ -12,20 +12,25 @@ import pandas as pd
 from dnagpt.data.checks import check_records, require_one_length
 from dnagpt.data.repeats import contradictory, in_training, repeat_classes, sequence_keys
 from dnagpt.data.settings import PARTS, DataConfig, Level, Part
-from dnagpt.data.sources import CHROMOSOME, GROUP, PART, WHERE, read_records, read_sources
+from dnagpt.data.sources import SourceRecords, read_sources
 from dnagpt.data.splits import block_parts, chromosome_parts, given_parts, group_parts, random_parts, strata_of
 from dnagpt.errors import InputError
 from dnagpt.genome.haplotypes import Haplotypes
+from dnagpt.language.ambiguity import ambiguity_message, ambiguous_letters
 from dnagpt.language.grammar import Field
 from dnagpt.language.template import Template, read_boolean
+from dnagpt.language.vocabulary import Vocabulary
 from dnagpt.tasks import Task
 
-__all__ = ["PARTS", "DataConfig", "Labelled", "Part", "answer_labels", "read_labelled", "read_records"]
+__all__ = ["PARTS", "DataConfig", "Labelled", "Part", "answer_labels", "read_labelled"]
 
 logger = logging.getLogger("dnagpt")
 
 FEWEST_TO_JUDGE = 10
 """Records of a part that may not all have the same label; of fewer, chance may have left one class."""
+
+DNA = Vocabulary.preset("dna-3mers")
+"""How letters are read where no model says it."""
 
 _REPEATS: dict[Level, str] = {
     "exact": "repeat the sequence of another",
@@ -61,6 +66,8 @@ class Labelled:
     """The share of 16-mers that near-duplicates have in common."""
     dropped: Mapping[str, int] = field(default_factory=dict)
     """How many records were left out, by reason."""
+    vocabulary: Vocabulary = DNA
+    """How the letters of sequences are read, and so which sequences repeat each other."""
     haplotypes: Haplotypes | None = None
     """The haplotypes that the records are, in the same order, where they are haplotypes."""
 
@@ -69,26 +76,30 @@ class Labelled:
         return [self.records[place] for place in self.parts[name]]
 
 
-def read_labelled(config: DataConfig, task: Task) -> Labelled:
-    """Read all records of a task and divide them; InputError names what is missing, wrong or cannot be divided."""
+def read_labelled(config: DataConfig, task: Task, vocabulary: Vocabulary = DNA) -> Labelled:
+    """Read all records of a task and divide them; InputError names what is missing, wrong or cannot be divided.
+
+    `vocabulary` says how letters are read: sequences that are the same to the model, such as `ACGU` and `acgt`, repeat
+    each other, and ambiguity codes that it reads as N are counted in a note.
+    """
     template = task.template
-    frame = read_sources(config, template)
-    beside = {name: frame.pop(name).tolist() for name in (WHERE, PART, GROUP, CHROMOSOME)}
-    names = beside[WHERE]
+    source = read_sources(config, template)
+    frame, names = source.fields, source.names
     check_records(frame, template, names)
     columns = [item.name for item in template.given if item.kind == "sequence"]
     motifs = _trim(frame, columns, config, names)
     if len(columns) > 1 and not config.mixed_lengths:
         require_one_length(frame, columns, names)
-    groups = motifs if config.group == "cut" else beside[GROUP]
-    keys = sequence_keys(frame, columns)
+    groups = motifs if config.group == "cut" else source.groups
+    keys = sequence_keys(frame, columns, vocabulary)
     classes = repeat_classes(keys, config.duplicate_level, config.near_threshold) if keys else np.arange(len(frame))
     kept, dropped, notes = _without_repeats(classes, config)
+    notes += ambiguity_notes(frame, columns, vocabulary)
     by_answer = _class_labels(frame, template)
     labels = _one_text(by_answer)
     notes += _contradictions(contradictory_records(frame, template, keys), template, kept)
     strata = _strata(frame, template, labels)
-    parts = _divided(config, beside, groups, keys, classes, kept, strata)
+    parts = _divided(config, source, groups, keys, classes, kept, strata)
     records: list[Mapping[str, object]] = frame.to_dict("records")  # type: ignore[assignment]
     _require_something_to_learn(records, template, parts)
     known = in_training(classes, parts) if keys else {}
@@ -102,11 +113,27 @@ def read_labelled(config: DataConfig, task: Task) -> Labelled:
         notes += unlearnt_choices(template, train, [records[place] for place in parts[part]], f"{part} records")
     for note in notes:
         logger.warning("%s", note)
-    by_chromosome = beside[CHROMOSOME] if config.chromosome is not None else None
+    by_chromosome = source.chromosomes if config.chromosome is not None else None
     return Labelled(
         records, names, parts, notes, groups if config.group is not None else by_chromosome, known,
-        config.duplicate_level, config.near_threshold, dropped,
+        config.duplicate_level, config.near_threshold, dropped, vocabulary,
     )  # fmt: skip
+
+
+def ambiguity_notes(frame: pd.DataFrame, columns: Sequence[str], vocabulary: Vocabulary) -> tuple[str, ...]:
+    """Say how many ambiguity codes of the sequences in each column a model reads as unknown bases.
+
+    >>> ambiguity_notes(pd.DataFrame({"sequence": ["ACRY", "ACGT"]}), ["sequence"], DNA)
+    ("2 ambiguity codes in 1 of 2 sequences (field 'sequence') are read as N: R 1, Y 1.",)
+    """
+    messages = [
+        ambiguity_message(
+            vocabulary, [ambiguous_letters(vocabulary, str(cell)) for cell in frame[column]],
+            f"sequences (field {column!r})",
+        )
+        for column in columns
+    ]  # fmt: skip
+    return tuple(filter(None, messages))
 
 
 def answer_labels(frame: pd.DataFrame, template: Template) -> list[str] | None:
@@ -246,15 +273,15 @@ def _contradictions(
 
 
 def _divided(
-    config: DataConfig, beside: Mapping[str, list[str]], groups: list[str], keys: Sequence[str],
+    config: DataConfig, source: SourceRecords, groups: Sequence[str], keys: Sequence[str],
     classes: npt.NDArray[np.int64], kept: npt.NDArray[np.int64], strata: npt.NDArray[np.int64],
 ) -> dict[Part, tuple[int, ...]]:  # fmt: skip
-    names = beside[WHERE]
+    names = source.names
     match config.split:
         case "given":
-            parts = given_parts(config, beside[PART], kept, strata, names)
+            parts = given_parts(config, source.parts, kept, strata, names)
         case "chromosome":
-            parts = chromosome_parts(config, beside[CHROMOSOME], kept, strata, names)
+            parts = chromosome_parts(config, source.chromosomes, kept, strata, names)
         case "group":
             parts = group_parts(config, groups, kept, strata, names)
         case "clusters":

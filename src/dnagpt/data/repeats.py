@@ -1,4 +1,4 @@
-"""Which records have the same sequence: letter by letter, on the other strand, or nearly."""
+"""Which records have the same sequence, as a model reads it: letter by letter, on the other strand, or nearly."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,6 +8,8 @@ import pandas as pd
 
 from dnagpt.data.near_duplicates import near_duplicate_clusters
 from dnagpt.data.settings import Level, Part
+from dnagpt.language.kmers import letters_read
+from dnagpt.language.vocabulary import Vocabulary
 
 Classes = npt.NDArray[np.int64]
 
@@ -15,11 +17,22 @@ _COMPLEMENT = str.maketrans("ACGTURYKMBVDH", "TGCAAYRMKVBHD")
 _SEPARATOR = "/"
 
 
-def sequence_keys(frame: pd.DataFrame, columns: Sequence[str]) -> list[str]:
-    """Write the sequences of each record as one upper-case text, the sequences of a pair parted by `/`."""
+def sequence_keys(frame: pd.DataFrame, columns: Sequence[str], vocabulary: Vocabulary) -> list[str]:
+    """Write the sequences of each record as one text of the letters that a model reads, those of a pair parted by `/`.
+
+    >>> frame = pd.DataFrame({"sequence": ["acgt", "ACGU", "ACRY"]})
+    >>> sequence_keys(frame, ["sequence"], Vocabulary.preset("dna-4mers"))
+    ['ACGT', 'ACGT', 'ACNN']
+
+    RNA is written with T, so that it can be compared with the other strand.
+    """
     if not columns:
         return []
-    texts = [[str(cell).upper() for cell in frame[column]] for column in columns]
+    read_as = letters_read(vocabulary)
+    if "T" not in vocabulary.alphabet:
+        read_as = {letter: "T" if target == "U" else target for letter, target in read_as.items()}
+    changed = str.maketrans({letter: target for letter, target in read_as.items() if letter != target})
+    texts = [[str(cell).upper().translate(changed) for cell in frame[column]] for column in columns]
     return texts[0] if len(texts) == 1 else [_SEPARATOR.join(row) for row in zip(*texts, strict=True)]
 
 

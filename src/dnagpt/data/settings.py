@@ -20,6 +20,9 @@ _PART_NAMES: dict[str, Part] = {
 _SOURCES = "data.table, data.train (with validation and test), data.folder, data.haplotypes and data.classes"
 _OF_HAPLOTYPES = frozenset({"haplotypes", "fractions", "sizes", "folds", "fold", "seed"})
 Count = Annotated[int, Field(ge=0)]
+Coordinates = Literal["bed", "1-based"]
+MISSING_VALUES = ("NA", "N/A", "NaN", "<NA>", "#N/A", "null", "nil", "None", ".", "-", "?")
+"""What tables of statistics programs, databases and spreadsheets hold where there is no sequence."""
 
 
 def part_named(word: str) -> Part | None:
@@ -31,15 +34,36 @@ def part_named(word: str) -> Part | None:
     return _PART_NAMES.get(word.strip().lower())
 
 
-class DataConfig(BaseModel):
-    """Where labelled records come from, and which part each of them belongs to."""
+class ReadingConfig(BaseModel):
+    """How the records of a file are read, whether a model learns from them, answers them or is scored on them."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False, validate_default=True
     )
 
+    genome: Path | None = None
+    """The FASTA or .2bit file that holds the sequences of records that are intervals."""
+    coordinates: Coordinates | None = None
+    """How positions of intervals count: `bed` from 0, the end behind the last base; `1-based` from 1, the end included.
+    Where it is not set, as the columns say: `seqnames` or `seqid` are 1-based (GRanges, GFF), all others as in BED."""
+    chromosome: str | None = None
+    """The column that names the chromosome, where the source has it under another name."""
+    separator: str = Field(default="|", min_length=1)
+    """What stands before each label at the end of a FASTA header."""
+    columns: Mapping[str, str | tuple[str, ...]] = Field(default_factory=dict)
+    """Which column of the table holds a field, where it has another name; several for a field of several numbers."""
+    label_indices: str | None = None
+    """The column that lists the labels that hold, as numbers from 0 in the order of the template's answers, with commas
+    between them; an empty cell holds none (BEND)."""
+    missing_values: tuple[str, ...] = MISSING_VALUES
+    """What stands for a missing sequence in a table, in either case; `[]` where these are letters of sequences."""
+
+
+class DataConfig(ReadingConfig):
+    """Where labelled records come from, and which part each of them belongs to."""
+
     table: Path | None = None
-    """One file of all records: CSV, TSV, Parquet, JSON lines, HDF5, BED with column names, or FASTA with labels. A
+    """One file of all records: CSV, TSV, Parquet, JSON lines, HDF5, BED, or FASTA with labels. A
     pattern such as `*.csv` takes several."""
     train: Path | None = None
     """The file of the training records, where the parts are files of their own."""
@@ -53,15 +77,6 @@ class DataConfig(BaseModel):
     """Haplotypes, where a model is to learn to write them: a file, and what is known of its people."""
     classes: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     """FASTA files (patterns such as `pos/*.fa.gz`) of each answer: `{true = [...], false = [...]}`."""
-    genome: Path | None = None
-    """The FASTA or .2bit file that holds the sequences of records that are intervals."""
-    separator: str = Field(default="|", min_length=1)
-    """What stands before each label at the end of a FASTA header."""
-    columns: Mapping[str, str | tuple[str, ...]] = Field(default_factory=dict)
-    """Which column of the table holds a field, where it has another name; several for a field of several numbers."""
-    label_indices: str | None = None
-    """The column that lists the labels that hold, as numbers from 0 in the order of the template's answers, with commas
-    between them; an empty cell holds none (BEND)."""
     cut: tuple[int, int] | None = None
     """A stretch to be cut out of every sequence, 0-based half-open: the motif that positives and negatives share."""
     window: tuple[int, int] | None = None
@@ -70,8 +85,6 @@ class DataConfig(BaseModel):
     """Whether records with two or more sequences may differ in their lengths; else each column has one length."""
     group: str | None = None
     """The column that says which records belong together; `cut` for the letters cut out, `file` for FASTA files."""
-    chromosome: str | None = None
-    """The column that names the chromosome, where the source has it under another name."""
     split_column: str | None = None
     """The column that says train, validation or test."""
     fractions: tuple[float, float, float] = (0.8, 0.1, 0.1)

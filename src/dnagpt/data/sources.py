@@ -1,55 +1,95 @@
 """Labelled records as people have them (tables, FASTA, intervals, HDF5), brought to the fields of a template.
 
-One line: `file -> table with the file's own columns -> sequences and labels added -> columns of the template`.
+One line: `file -> its own columns (readers.py) -> sequences, labels and columns -> fields of the template`.
 """
 
-import re
+import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from dnagpt.data.files import SourceFile, record_format, source_files
-from dnagpt.data.interval_sequences import CONTIG_COLUMNS, sequences_of_intervals
-from dnagpt.data.settings import DataConfig
+from dnagpt.data.checks import require_sequences
+from dnagpt.data.files import SourceFile, class_files, source_files
+from dnagpt.data.interval_sequences import contig_column, coordinates_note, interval_columns, sequences_of_intervals
+from dnagpt.data.readers import RecordFile, read_record_file
+from dnagpt.data.settings import DataConfig, ReadingConfig
 from dnagpt.errors import InputError
 from dnagpt.genome.index import Genome, open_genome
 from dnagpt.genome.nearest import did_you_mean
-from dnagpt.genome.sequences import SequenceRecord, read_fasta
-from dnagpt.genome.stored_bytes import require_plain_file
 from dnagpt.genome.tables import as_text, read_table, require_columns
 from dnagpt.language.grammar import Field
 from dnagpt.language.template import Template, read_boolean
 
-WHERE, PART, GROUP, CHROMOSOME = "_where", "_part", "_group", "_chromosome"
-"""Columns beside those of the template: where a record stands, its part if given, its group and its chromosome."""
-
-_LOCATED = re.compile(r"(?:.*::)?([^:\s]+):\d+-\d+")
+logger = logging.getLogger("dnagpt")
 
 
-def read_records(
-    path: Path, columns: Mapping[str, str], needed: Sequence[str]
-) -> tuple[pd.DataFrame, list[dict[str, object]]]:
-    """Read a table to be answered: as it is, and its records by field name; a missing cell is None."""
-    frame = read_table(path)
-    named = _named(frame, columns, needed, str(path)).astype(object)
-    named = named.where(named.notna(), None)
-    records: list[dict[str, object]] = named.to_dict("records")  # type: ignore[assignment]
-    return frame, records
+@dataclass(frozen=True, eq=False)
+class SourceRecords:
+    """Records by the fields of a template, and what is known of them besides."""
+
+    fields: pd.DataFrame
+    """The columns of the template, and no others."""
+    names: Sequence[str]
+    """Where each record stands."""
+    parts: Sequence[str]
+    """The part that the source gives each record, or nothing."""
+    groups: Sequence[str]
+    """The group of each record, or nothing."""
+    chromosomes: Sequence[str]
+    """The chromosome of each record, or nothing."""
 
 
-def read_sources(config: DataConfig, template: Template) -> pd.DataFrame:
-    """Read all files of a task as one table: the template's columns, and `_where`, `_part`, `_group`, `_chromosome`.
+@dataclass(frozen=True, eq=False)
+class FileRecords:
+    """The records of a file that a model is to answer, and the table that the answers are added to."""
 
-    Raises InputError, with file and row, for columns that are missing, labels that a file lacks, and intervals outside
-    the genome.
+    frame: pd.DataFrame
+    """The table as the file has it; of FASTA and plain text the names and lengths."""
+    records: Sequence[dict[str, object]]
+    """The values of each record by field; a missing cell is None."""
+    names: Sequence[str]
+    """Where each record stands."""
+
+
+def read_records(path: Path, config: ReadingConfig, template: Template, needed: Sequence[str]) -> FileRecords:
+    """Read a file to be answered, in any format that a model learns from, and the fields that are needed of it.
+
+    A folder of FASTA or text files is one list of sequences; where answers are needed, a folder holds a file or a
+    folder of each class. Raises InputError as `read_sources` does.
     """
     genome = None if config.genome is None else open_genome(config.genome)
-    frames = [_read(file, config, template, genome) for file in source_files(config)]
-    return frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
+    answered = set(needed) & {column for item in template.answered for column in item.columns}
+    files = class_files(path, "test") if answered else [SourceFile(path)]
+    read = [(file, read_record_file(file.path)) for file in files]
+    fields = [_fields(file, held, config, template, genome, needed) for file, held in read]
+    whole = pd.concat(fields, ignore_index=True).astype(object)
+    records: list[dict[str, object]] = whole.where(whole.notna(), None).to_dict("records")  # type: ignore[assignment]
+    frame = read[0][1].frame if len(read) == 1 else pd.concat([held.frame for _, held in read], ignore_index=True)
+    return FileRecords(frame, records, list(chain.from_iterable(held.names for _, held in read)))
 
 
-def field_columns(config: DataConfig, template: Template) -> dict[str, str]:
+def read_sources(config: DataConfig, template: Template) -> SourceRecords:
+    """Read all files of a task by the fields of its template.
+
+    Raises InputError, with file and row, for columns that are missing, labels that a file lacks, sequences that are
+    missing, and intervals outside the genome.
+    """
+    genome = None if config.genome is None else open_genome(config.genome)
+    found = [_source_records(file, config, template, genome) for file in source_files(config)]
+    return SourceRecords(
+        pd.concat([one.fields for one in found], ignore_index=True),
+        list(chain.from_iterable(source.names for source in found)),
+        list(chain.from_iterable(source.parts for source in found)),
+        list(chain.from_iterable(source.groups for source in found)),
+        list(chain.from_iterable(source.chromosomes for source in found)),
+    )
+
+
+def field_columns(config: ReadingConfig, template: Template) -> dict[str, str]:
     """Say which column of a table holds each column of the template.
 
     >>> template = Template.parse("<R>{sequence}<+><M>{half_life:number*2}<=><M>{level?:number}")
@@ -78,145 +118,134 @@ def field_columns(config: DataConfig, template: Template) -> dict[str, str]:
     return result
 
 
-def _read(file: SourceFile, config: DataConfig, template: Template, genome: Genome | None) -> pd.DataFrame:
-    columns = field_columns(config, template)
+def _source_records(file: SourceFile, config: DataConfig, template: Template, genome: Genome | None) -> SourceRecords:
+    held = read_record_file(file.path, fasta=bool(config.classes))
+    fields = _fields(file, held, config, template, genome, template.columns)
+    group = None if config.group == "cut" else config.group
+    columns, nothing = held.columns, [""] * len(held.names)
+    require_columns(columns, [name for name in (config.split_column, group) if name is not None], held.where)
+    chromosome = config.chromosome or contig_column(columns)
+    if config.chromosome is not None or (config.split == "chromosome" and chromosome is None):
+        require_columns(columns, [chromosome or "chromosome"], held.where)
+
+    def words(name: str | None) -> Sequence[str]:
+        return nothing if name is None else as_text(columns[name]).tolist()
+
+    parts = [file.part or ""] * len(nothing) if config.split_column is None else words(config.split_column)
+    return SourceRecords(fields, held.names, parts, words(group), words(chromosome))
+
+
+def _fields(
+    file: SourceFile, held: RecordFile, config: ReadingConfig, template: Template, genome: Genome | None,
+    needed: Sequence[str],
+) -> pd.DataFrame:  # fmt: skip
+    """Return the columns of a template that are needed, from the columns of a file and from what else says them."""
+    columns, table = field_columns(config, template), held.columns
+    index = pd.RangeIndex(len(held.names))
+    given: dict[str, Sequence[object] | pd.Series[Any]] = {}
+    if set(needed) - set(template.given_columns):
+        given |= _answers(file, held, config, template, columns)
+    if held.sequences is not None:
+        given[_only_sequence(template, f"{held.where} is FASTA or plain text").name] = held.sequences
+    sequences = [item.name for item in template.given if item.kind == "sequence"]
+    if genome is not None and not all(name in given or columns[name] in table for name in sequences):
+        only = _only_sequence(template, f"{held.where} holds intervals").name
+        given[only] = _of_genome(held, table, config, genome)
+    own = [name for name in needed if name not in given]
+    where = held.where
+    _require_fields(table, [columns[name] for name in own], where, template)
+    found = {name: given[name] if name in given else table[columns[name]].array for name in needed}
+    fields = pd.DataFrame({name: pd.Series(cells, index=index) for name, cells in found.items()}, columns=list(needed))
+    in_table = [name for name in own if name in sequences]
+    require_sequences(fields, in_table, held.names, config.missing_values)
+    return fields
+
+
+def _require_fields(table: pd.DataFrame, columns: Sequence[str], where: str, template: Template) -> None:
+    """Check that a table has the columns of the template; one of intervals needs a genome for its sequences."""
+    missing = [name for name in columns if name not in table]
+    sequences = {item.name for item in template.given if item.kind == "sequence"}
+    if len(missing) == 1 and sequences == {missing[0]} and contig_column(table) is not None:
+        raise InputError(
+            f"{where} has no column {missing[0]!r} but intervals, whose sequences stand in a genome. "
+            "Name its FASTA or .2bit file as data.genome (--genome of predict and evaluate)."
+        )
+    require_columns(table, columns, where)
+
+
+def _of_genome(held: RecordFile, table: pd.DataFrame, config: ReadingConfig, genome: Genome) -> list[str]:
+    """Read the sequences of a table of intervals, and say how its positions count where its format does not."""
+    columns = interval_columns(table, held.where, chromosome=config.chromosome, coordinates=config.coordinates)
+    if columns.one_based or ".bed" not in Path(held.where).name.lower():
+        logger.warning("%s", coordinates_note(columns, held.where))
+    return sequences_of_intervals(table, columns, genome, held.names)
+
+
+def _answers(
+    file: SourceFile, held: RecordFile, config: ReadingConfig, template: Template, columns: Mapping[str, str]
+) -> dict[str, Sequence[object]]:
+    """Return the answers that are not columns of the file itself, by column of the template."""
     if file.label is not None:
-        columns = columns | {_only_class(template, file).name: "_label"}
-    table = _table(file, config, template, columns).assign(_label=file.label)
-    table = _with_labels_beside(table, file.path, template, columns)
+        return {_only_class(template, file).name: [file.label] * len(held.names)}
+    if held.headers is not None:
+        return _header_labels(held, config.separator, template)
     if config.label_indices is not None:
-        table = _with_listed_labels(table, config.label_indices, file.path, template, columns)
-    if genome is not None and not _has_sequences(table, template, columns):
-        only = _only_sequence(template, f"{file.path} holds intervals")
-        columns = columns | {only.name: "_sequence"}
-        table["_sequence"] = sequences_of_intervals(table, genome, table[WHERE].tolist())
-    result = _named(table, columns, template.columns, str(file.path))
-    return result.assign(**_beside(table, file, config))
+        return _listed_labels(held, config.label_indices, template)
+    return _labels_next_to(file.path, held, template, columns)
 
 
-def _table(file: SourceFile, config: DataConfig, template: Template, columns: Mapping[str, str]) -> pd.DataFrame:
-    """Read a file with its own columns, and where each record stands."""
-    path, ending = file.path, record_format(file.path)
-    if path.is_dir():
-        return _text_files(path, columns[_only_sequence(template, f"{path} is a folder of sequences").name])
-    if ending == "fasta" or (config.classes and not ending):
-        records = list(read_fasta(path, unique_names=False))
-        table = _fasta_table(records, path, columns[_only_sequence(template, f"{path} is FASTA").name])
-        return table if file.label is not None else table.assign(**_header_labels(table, config, template, columns))
-    table = read_table(path, ending=ending or None)
-    table[WHERE] = [f"{path}, row {row}" for row in range(1, len(table) + 1)]
-    return table
-
-
-def _fasta_table(records: Sequence[SequenceRecord], path: Path, column: str) -> pd.DataFrame:
-    located = [_LOCATED.match(record.name) for record in records]
-    return pd.DataFrame(
-        {
-            column: [record.sequence.upper() for record in records],
-            "header": [f"{record.name} {record.description}".strip() for record in records],
-            "file": str(path),
-            "chromosome": [match[1] if match else "" for match in located],
-            WHERE: [f"{path}, record {number} ({record.name!r})" for number, record in enumerate(records, start=1)],
-        }
-    )
-
-
-def _header_labels(
-    table: pd.DataFrame, config: DataConfig, template: Template, columns: Mapping[str, str]
-) -> dict[str, list[str]]:
+def _header_labels(held: RecordFile, separator: str, template: Template) -> dict[str, Sequence[object]]:
     """Take the answers from the ends of FASTA headers, in the order of the template."""
-    names = [columns[column] for item in template.answered for column in item.columns]
+    names = [column for item in template.answered for column in item.columns]
     if any(item.kind == "sequence" for item in template.answered) or len(template.columns) != len(names) + 1:
         raise InputError(
-            f"{table['file'].iloc[0]} is FASTA, which gives one sequence and the labels at the end of its headers; the "
+            f"{held.where} is FASTA, which gives one sequence and the labels at the end of its headers; the "
             f"template {template} needs more. Give a table."
         )
-    pieces = [header.rsplit(config.separator, len(names)) for header in table["header"]]
-    for where, header, found in zip(table[WHERE], table["header"], pieces, strict=True):
+    pieces = [header.rsplit(separator, len(names)) for header in held.headers or ()]
+    for where, header, found in zip(held.names, held.headers or (), pieces, strict=True):
         if len(found) <= len(names) or not all(piece.strip() for piece in found[1:]):
             missing = "no label" if len(names) == 1 else f"not the {len(names)} labels"
             raise InputError(
-                f"{where}: the header {header[:60]!r} has {missing} at its end, each after {config.separator!r}. Add "
+                f"{where}: the header {header[:60]!r} has {missing} at its end, each after {separator!r}. Add "
                 "what is missing, set data.separator, or give the files of each class with data.classes."
             )
     return {name: [found[place].strip() for found in pieces] for place, name in enumerate(names, start=1)}
 
 
-def _text_files(folder: Path, column: str) -> pd.DataFrame:
-    """Read a folder of text files, each of which is one sequence."""
-    paths = sorted(folder.glob("*.txt"))
-    if not paths:
-        raise InputError(f"The folder {folder} holds no .txt file with a sequence. Check the path.")
-    for path in paths:
-        require_plain_file(path)
-    sequences = ["".join(path.read_text(encoding="ascii", errors="replace").split()).upper() for path in paths]
-    return pd.DataFrame({column: sequences, WHERE: [str(path) for path in paths]})
-
-
-def _with_labels_beside(
-    table: pd.DataFrame, path: Path, template: Template, columns: Mapping[str, str]
-) -> pd.DataFrame:
-    """Add the labels of an HDF5 file that lies beside a BED file and has the same rows (BEND)."""
-    answers = [columns[column] for item in template.answered for column in item.columns]
-    beside = path.with_name(path.name.partition(".bed")[0] + ".hdf5")
-    if ".bed" not in path.name or set(answers) & set(table.columns) or not beside.is_file():
-        return table
-    labels = read_table(beside)
-    if labels.shape != (len(table), len(answers)):
+def _labels_next_to(
+    path: Path, held: RecordFile, template: Template, columns: Mapping[str, str]
+) -> dict[str, Sequence[object]]:
+    """Read the labels of an HDF5 file that lies next to a BED file and has the same rows (BEND)."""
+    answers = [column for item in template.answered for column in item.columns]
+    other = path.with_name(path.name.partition(".bed")[0] + ".hdf5")
+    if ".bed" not in path.name or {columns[name] for name in answers} & set(held.columns) or not other.is_file():
+        return {}
+    labels = read_table(other)
+    if labels.shape != (len(held.names), len(answers)):
         raise InputError(
-            f"{beside} holds {labels.shape[1]} labels for {len(labels):,} records, but {path} has {len(table):,} rows "
-            f"and the template {len(answers)} answers. They must agree."
+            f"{other} holds {labels.shape[1]} labels for {len(labels):,} records, but {path} has "
+            f"{len(held.names):,} rows and the template {len(answers)} answers. They must agree."
         )
-    return table.assign(**dict(zip(answers, (labels[name] for name in labels), strict=True)))
+    return {name: labels[column].tolist() for name, column in zip(answers, labels, strict=True)}
 
 
-def _with_listed_labels(
-    table: pd.DataFrame, listed: str, path: Path, template: Template, columns: Mapping[str, str]
-) -> pd.DataFrame:
-    """Add an answer a label from a column such as `3,17`."""
+def _listed_labels(held: RecordFile, listed: str, template: Template) -> dict[str, Sequence[object]]:
+    """Read an answer for each label from a column such as `3,17`."""
     if any(item.kind != "boolean" for item in template.answered):
         raise InputError(f"data.label_indices needs a template that answers booleans alone, not {template}.")
-    require_columns(table, [listed], str(path))
-    names = [columns[item.name] for item in template.answered]
-    held = pd.DataFrame("0", index=table.index, columns=names)
-    for row, (where, cell) in enumerate(zip(table[WHERE], as_text(table[listed]), strict=True)):
+    table = held.columns
+    require_columns(table, [listed], held.where)
+    labels = [["0"] * len(held.names) for _ in template.answered]
+    for row, (where, cell) in enumerate(zip(held.names, as_text(table[listed]), strict=True)):
         for word in filter(None, map(str.strip, cell.split(","))):
-            if not word.isascii() or not word.isdigit() or int(word) >= len(names):
+            if not word.isascii() or not word.isdigit() or len(word) > 9 or int(word) >= len(labels):
                 raise InputError(
-                    f"{where}: {word[:20]!r} in {listed!r} is none of the labels 0 to {len(names) - 1} that the "
+                    f"{where}: {word[:20]!r} in {listed!r} is none of the labels 0 to {len(labels) - 1} that the "
                     "template answers. Correct it, or name an answer for each label."
                 )
-            held.iloc[row, int(word)] = "1"
-    return table.assign(**{name: held[name] for name in names})
-
-
-def _named(frame: pd.DataFrame, columns: Mapping[str, str], needed: Sequence[str], where: str) -> pd.DataFrame:
-    """Take the columns that are needed, under the names of the template."""
-    sources = [columns.get(name, name) for name in needed]
-    require_columns(frame, sources, where)
-    return frame[sources].set_axis(list(needed), axis=1)
-
-
-def _beside(table: pd.DataFrame, file: SourceFile, config: DataConfig) -> "dict[str, pd.Series[str]]":
-    """What is known of records beyond the fields of the template."""
-    wanted = {PART: config.split_column, GROUP: None if config.group == "cut" else config.group}
-    require_columns(table, [name for name in wanted.values() if name is not None], str(file.path))
-    chromosome = config.chromosome or next((name for name in CONTIG_COLUMNS if name in table.columns), None)
-    if config.chromosome is not None or (config.split == "chromosome" and chromosome is None):
-        require_columns(table, [chromosome or "chromosome"], str(file.path))
-    found = {name: as_text(table[column]) for name, column in wanted.items() if column is not None}
-    nothing = pd.Series("", index=table.index)
-    parts = found.get(PART, nothing + (file.part or ""))
-    return {
-        WHERE: table[WHERE],
-        PART: parts,
-        GROUP: found.get(GROUP, nothing),
-        CHROMOSOME: as_text(table[chromosome]) if chromosome is not None else nothing,
-    }
-
-
-def _has_sequences(table: pd.DataFrame, template: Template, columns: Mapping[str, str]) -> bool:
-    return all(columns[item.name] in table.columns for item in template.given if item.kind == "sequence")
+            labels[int(word)][row] = "1"
+    return dict(zip((item.name for item in template.answered), labels, strict=True))
 
 
 def _only_sequence(template: Template, why: str) -> Field:

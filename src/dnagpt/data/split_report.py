@@ -79,7 +79,8 @@ def split_report(labelled: Labelled, task: Task) -> SplitReport:
     ({'false': 1, 'true': 1}, {'false': 0.0, 'true': 0.75}, 1)
     """
     frame = pd.DataFrame(list(labelled.records))
-    keys = sequence_keys(frame, [item.name for item in task.template.given if item.kind == "sequence"])
+    columns = [item.name for item in task.template.given if item.kind == "sequence"]
+    keys = sequence_keys(frame, columns, labelled.vocabulary)
     labels = answer_labels(frame, task.template)
     numbers = [column for item in task.template.answered if item.kind == "number" for column in item.columns]
     values = frame[numbers].astype(np.float64)

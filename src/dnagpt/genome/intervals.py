@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _BED_COLUMNS = 3
-_BED_COMMENTS = (b"#", b"track", b"browser")
+BED_COMMENTS = (b"#", b"track", b"browser")
+"""What lines of a BED file begin with that hold no interval."""
+MOST_POSITION = 2**63 - 1
+"""The largest position that 64 bits hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +80,8 @@ def read_bed(path: str | os.PathLike[str]) -> list[Interval]:
     intervals = []
     with open_bytes(path) as handle:
         for number, line in enumerate(handle, start=1):
-            content = line.rstrip()
-            if content and not content.startswith(_BED_COMMENTS):
+            content = (line.removeprefix(BOM_UTF8) if number == 1 else line).rstrip()
+            if content and not content.startswith(BED_COMMENTS):
                 intervals.append(_parse_bed_line(content, f"{name}, line {number}"))
     if not intervals:
         raise InputError(f"{name} holds no interval. A BED line has a contig, a start and an end, separated by tabs.")
@@ -177,4 +181,19 @@ def _coordinate(column: bytes, where: str) -> int:
             f"{where}: {quoted(column[:40])} is not a position, a whole number from 0. "
             "A header line must begin with '#'."
         )
-    return int(column)
+    return parse_position(column.decode("ascii"), where)
+
+
+def parse_position(digits: str, where: str) -> int:
+    """Read a position of a contig, written in digits.
+
+    >>> parse_position("0012", "sites.bed, line 1")
+    12
+    >>> parse_position("9" * 30, "sites.bed, line 1")
+    Traceback (most recent call last):
+    dnagpt.errors.InputError: sites.bed, line 1: a position of 30 digits, and no contig is that long. Correct the line.
+    """
+    plain = digits.lstrip("0") or "0"
+    if len(plain) > len(str(MOST_POSITION)) or int(plain) > MOST_POSITION:
+        raise InputError(f"{where}: a position of {len(plain):,} digits, and no contig is that long. Correct the line.")
+    return int(plain)

@@ -20,6 +20,8 @@ _CHUNK = 1 << 20
 _LONGEST_HEADER = 1 << 20
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _HEADER_SIGN = ord(">")
+_MERGED = b"\x01"
+"""What NCBI puts between the headers of sequences that are one record because they are the same."""
 _SEQUENCE_BYTES = bytes(byte for byte in range(0x21, 0x7F) if byte != _HEADER_SIGN)
 _EXCERPT = 20
 
@@ -59,10 +61,11 @@ def read_fasta(path: str | os.PathLike[str], *, unique_names: bool = True) -> It
     ...     [(record.name, record.description, record.sequence) for record in read_fasta(file)]
     [('a', 'first one', 'ACGTacgt'), ('b', '', 'NNNN')]
 
-    Letters stay as they are, so that any alphabet (DNA, RNA, protein) can judge them; white space goes. Memory is
-    bounded by the longest record. Raises InputError for a file that is missing, empty, cut short or of another format,
-    a record without a name or a sequence, and a name that comes twice (unless `unique_names` is off: examples to learn
-    from need no names of their own).
+    Of headers that NCBI merged (with a control-A between them) the first gives the name, and the others stand in the
+    description, each behind a `>`. Letters stay as they are, so that any alphabet (DNA, RNA, protein) can judge them;
+    white space goes. Memory is bounded by the longest record. Raises InputError for a file that is missing, empty, cut
+    short or of another format, a record without a name or a sequence, and a name that comes twice (unless
+    `unique_names` is off: examples to learn from need no names of their own).
     """
     name = shown(path)
     header: Header | None = None
@@ -199,7 +202,7 @@ def _next_header(data: bytes, start: int) -> int:
 
 
 def _parse_header(line: bytes, number: int, name: str) -> Header:
-    content = line.strip(WHITESPACE)
+    content = line.strip(WHITESPACE).replace(_MERGED, b" >")
     if b"\r" in content:
         raise InputError(
             f"{name}, record {number}: lines end in carriage returns alone (old Macintosh text). "

@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-import json
-import math
+import logging
 import os
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from dnagpt.errors import InputError
@@ -19,6 +19,7 @@ from dnagpt.genome.bases import quoted
 from dnagpt.genome.extras import needs_extra
 from dnagpt.genome.files import atomic_path, open_bytes
 from dnagpt.genome.hdf5 import read_hdf5
+from dnagpt.genome.json_lines import json_line, json_text, parse_json_lines
 from dnagpt.genome.nearest import did_you_mean
 from dnagpt.genome.parquet import read_parquet
 from dnagpt.genome.recognition import HEAD_LENGTH, is_binary, recognise
@@ -28,13 +29,21 @@ if TYPE_CHECKING:
     from _csv import Reader as CsvReader
     from collections.abc import Callable, Iterator, Sequence
 
-Columns = dict[str, list[str]]
+Columns = dict[str, list[Any]]
+
+logger = logging.getLogger("dnagpt")
 
 _SEPARATORS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 _JSON_LINES = (".jsonl", ".ndjson")
 _PARQUET = (".parquet", ".pq")
 _HDF5 = (".h5", ".hdf5")
 _FORMATS = "Known endings are .csv, .tsv, .jsonl (each also with .gz) and .parquet."
+_NULLABLE: dict[str, Any] = {
+    "bool": pd.BooleanDtype(),
+    "int8": pd.Int8Dtype(), "int16": pd.Int16Dtype(), "int32": pd.Int32Dtype(), "int64": pd.Int64Dtype(),
+    "uint8": pd.UInt8Dtype(), "uint16": pd.UInt16Dtype(), "uint32": pd.UInt32Dtype(), "uint64": pd.UInt64Dtype(),
+}  # fmt: skip
+"""Types of Arrow whose columns can hold a missing value in pandas."""
 _LONGEST_CELL = 2**31 - 1
 _EXCERPT = 40
 _NOT_TABLES = (b"\x1f\x8b", b"%PDF", b"<!DOCTYPE", b"<html", b"version https://git-lfs", b"##fileformat=VCF")
@@ -50,11 +59,12 @@ def read_table(path: str | os.PathLike[str], *, ending: str | None = None) -> pd
     ...     read_table(file).to_dict("list")
     {'sequence': ['ACGT', 'TTTT'], 'label': ['1', '0'], 'gene': ['NA', '']}
 
-    Text formats give text: numbers stay as they are written, `NA` is two letters, an empty cell is "". JSON numbers
-    keep their spelling, `true` and `false` too, and `null` is "". Parquet and HDF5 (see `read_hdf5`) keep their types.
-    Blank lines are skipped. `ending` (".tsv") says the format of a file whose own name does not. Raises InputError with
-    the line for rows that do not fit the columns, and for a file that is missing, empty, without rows, binary, not
-    UTF-8 or has a column name twice.
+    CSV and TSV give text: numbers stay as they are written, `NA` is two letters, an empty cell is "". JSON lines,
+    Parquet and HDF5 (see `read_hdf5`) keep their types, and Parquet its index (see `index_as_columns`). Blank lines are
+    skipped. Cells in quotation marks may hold line breaks, which a warning counts; a quotation mark without a partner,
+    which makes one row of several, is refused. `ending` (".tsv") says the format of a file whose own name does not.
+    Raises InputError with the line for rows that do not fit the columns, and for a file that is missing, empty, without
+    rows, binary, not UTF-8 or has a column name twice.
     """
     name = shown(path)
     ending = ending or _ending(path)
@@ -64,8 +74,39 @@ def read_table(path: str | os.PathLike[str], *, ending: str | None = None) -> pd
         return read_hdf5(path)
     parse = _parser(ending, name)
     with open_bytes(path) as handle:
-        columns = parse(_decoded(handle.read(), name), name)
-    return pd.DataFrame(columns, dtype=str)
+        columns = parse(decoded(handle.read(), name), name)
+    return pd.DataFrame({name: pd.Series(cells, dtype=_column_type(cells)) for name, cells in columns.items()})
+
+
+def _column_type(cells: Sequence[object]) -> type:
+    """The type of a column: text, or whatever JSON gave, cell by cell."""
+    return str if all(isinstance(cell, str) for cell in cells) else object
+
+
+def index_as_columns(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table whose index, where it says something, has become its first columns.
+
+    >>> frame = pd.DataFrame({"sequence": ["AC", "GT"]}, index=pd.Index(["r1", "r2"], name="id"))
+    >>> index_as_columns(frame).to_dict("list")
+    {'id': ['r1', 'r2'], 'sequence': ['AC', 'GT']}
+
+    Row numbers from 0 say nothing. A level without a name is called `index`, one whose name a column has already
+    `index_NAME`; one that repeats that column is left out.
+    """
+    plain = isinstance(frame.index, pd.RangeIndex) and frame.index.equals(pd.RangeIndex(len(frame)))
+    if plain and frame.index.name is None:
+        return frame
+    columns = {str(name): frame[name] for name in frame.columns}
+    levels: dict[str, Any] = {}
+    for number, name in enumerate(frame.index.names):
+        values = frame.index.get_level_values(number)
+        label = "index" if name is None else str(name)
+        if name is not None and label in columns and list(columns[label]) == list(values):
+            continue
+        while label in columns or label in levels:
+            label = f"index_{label}"
+        levels[label] = values.to_series(index=frame.index)
+    return pd.concat([pd.DataFrame(levels, index=frame.index), frame], axis=1).reset_index(drop=True)
 
 
 def write_table(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
@@ -75,18 +116,17 @@ def write_table(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     record,probability
     a,0.25
 
-    The index is not written; numbers keep all their digits. Raises InputError for an unknown ending or a column name
-    that comes twice, StorageError when the disk refuses.
+    Parquet keeps the index; in text formats its levels become columns (see `index_as_columns`). Numbers keep all their
+    digits, and JSON lines keep types. Raises InputError for an unknown ending, a column name that comes twice or values
+    that Parquet cannot hold in one column, StorageError when the disk refuses.
     """
     name = shown(path, "standard output")
     require_table_ending(path)
-    _require_distinct([str(column) for column in frame.columns], name)
+    require_distinct([str(column) for column in frame.columns], name)
     ending = _ending(path)
     with atomic_path(path) as temporary:
         if ending in _PARQUET:
-            with needs_extra("tables", f"{name}, Parquet,"):
-                import pyarrow as pa  # noqa: F401 - pandas finds it by itself
-            frame.to_parquet(temporary, index=False)
+            _write_parquet(frame, temporary, name)
         elif os.fspath(path).lower().endswith(".gz"):
             with temporary.open("wb") as stored, gzip.GzipFile("", "wb", fileobj=stored, mtime=0) as packed:
                 _write_text(frame, io.TextIOWrapper(packed, encoding="utf-8", newline=""), ending)
@@ -153,13 +193,20 @@ def _ending(path: str | os.PathLike[str]) -> str:
 
 def _parser(ending: str, name: str) -> Callable[[str, str], Columns]:
     if ending in _JSON_LINES:
-        return _parse_json_lines
+        return lambda text, name: parse_json_lines(text, name, require_distinct)
     if ending in _SEPARATORS:
         return lambda text, name: _parse_separated(text, name, _SEPARATORS[ending])
     raise InputError(f"{name} has no ending that names a table format. {_FORMATS}")
 
 
-def _decoded(content: bytes, name: str) -> str:
+def decoded(content: bytes, name: str) -> str:
+    r"""Read the bytes of a table as UTF-8 text, without a byte order mark.
+
+    >>> decoded(b"\xef\xbb\xbfsequence\nACGT\n", "sites.csv")
+    'sequence\nACGT\n'
+
+    Raises InputError, with the line, for bytes that no text table has, and for a file without text.
+    """
     head = content[:HEAD_LENGTH]
     if is_binary(head) or head.startswith((*_NOT_TABLES, b"\xff\xfe", b"\xfe\xff")):
         kind, advice = recognise(head) or ("binary data", "give a text file")
@@ -181,12 +228,13 @@ def _decoded(content: bytes, name: str) -> str:
 def _parse_separated(text: str, name: str, separator: str) -> Columns:
     csv.field_size_limit(_LONGEST_CELL)  # the module's own limit, 131,072 letters, is shorter than many sequences
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    rows = _filled_rows(reader, name)
-    header = next(rows)
-    _require_distinct(header, name)
+    rows = _numbered_rows(reader, name)
+    _, header = next(rows)
+    require_distinct(header, name)
     _require_separator(header, separator, name)
     body = []
-    for row in rows:
+    broken: list[int] = []
+    for first_line, row in rows:
         if len(row) != len(header):
             excerpt = repr(separator.join(row)[:_EXCERPT])
             raise InputError(
@@ -194,20 +242,42 @@ def _parse_separated(text: str, name: str, separator: str) -> Columns:
                 f"{len(header)} columns are named ({excerpt}). "
                 "Complete the row, or quote cells that contain the separator."
             )
+        if reader.line_num > first_line:
+            _require_one_row(row, separator, f"{name}, line {first_line}")
+            broken.append(first_line)
         body.append(row)
     if not body:
         raise InputError(f"{name} has column names ({_listed(header)}) but no rows. Add rows or choose another table.")
+    if broken:
+        logger.warning(
+            "%s: cells of %s of %s rows hold line breaks within quotation marks (first at line %d).",
+            name, f"{len(broken):,}", f"{len(body):,}", broken[0],
+        )  # fmt: skip
     return {column: [row[index] for row in body] for index, column in enumerate(header)}
 
 
-def _filled_rows(reader: CsvReader, name: str) -> Iterator[list[str]]:
-    """The rows that are not blank lines; what the csv module refuses becomes a sentence."""
+def _numbered_rows(reader: CsvReader, name: str) -> Iterator[tuple[int, list[str]]]:
+    """The rows that are not blank lines, each with its first line; what the csv module refuses becomes a sentence."""
+    first_line = 1
     try:
-        yield from (row for row in reader if row)
+        for row in reader:
+            if row:
+                yield first_line, row
+            first_line = reader.line_num + 1
     except csv.Error as error:
         raise InputError(
             f"{name}, line {reader.line_num}: {error}. A cell that begins with a quotation mark must end with one."
         ) from error
+
+
+def _require_one_row(row: list[str], separator: str, where: str) -> None:
+    """Refuse a cell over several lines each of which is a row by itself: its quotation mark has no partner."""
+    lines = separator.join(row).splitlines()
+    if len(row) > 1 and len(lines) > 1 and all(line.count(separator) == len(row) - 1 for line in lines):
+        raise InputError(
+            f"{where}: a quotation mark makes one row of {len(lines):,} lines, each of which has {len(row)} cells. "
+            "Delete the mark, or write it twice within a quoted cell; give JSON lines if the cell has line breaks."
+        )
 
 
 def _require_separator(header: list[str], separator: str, name: str) -> None:
@@ -223,54 +293,6 @@ def _require_separator(header: list[str], separator: str, name: str) -> None:
             )
 
 
-def _parse_json_lines(text: str, name: str) -> Columns:
-    columns: Columns = {}
-    first_line = 0
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        record = _parse_json_record(line, f"{name}, line {number}")
-        if not columns:
-            columns, first_line = {key: [] for key in record}, number
-        if record.keys() != columns.keys():
-            wrong = sorted(record.keys() ^ columns.keys())
-            raise InputError(
-                f"{name}, line {number}: the keys differ from those of line {first_line} in {_listed(wrong)}. "
-                "Every line needs the same keys."
-            )
-        for key, cell in record.items():
-            columns[key].append(cell)
-    return columns
-
-
-def _parse_json_record(line: str, where: str) -> dict[str, str]:
-    def distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        _require_distinct([key for key, _ in pairs], where)
-        return dict(pairs)
-
-    try:
-        record = json.loads(line, parse_float=str, parse_int=str, parse_constant=str, object_pairs_hook=distinct)
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise InputError(f"{where}: {line[:_EXCERPT]!r} is not JSON ({error}). Each line holds one object.") from error
-    if not isinstance(record, dict) or not record:
-        raise InputError(f'{where}: {line[:_EXCERPT]!r} is not an object with keys, such as {{"sequence": "ACGT"}}.')
-    return {key: _json_cell(key, value, where) for key, value in record.items()}
-
-
-def _json_cell(key: str, value: object, where: str) -> str:
-    if isinstance(value, str):
-        if any("\ud800" <= letter <= "\udfff" for letter in value):
-            raise InputError(f"{where}: '{key}' holds half of a character (a lone surrogate). Write it as UTF-8 text.")
-        return value
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    raise InputError(
-        f"{where}: '{key}' holds a list or an object, not one value. Give it as text or in keys of its own."
-    )
-
-
 def _read_parquet(path: Path, name: str) -> pd.DataFrame:
     with open_bytes(path) as handle:
         head = handle.read(4)
@@ -278,32 +300,72 @@ def _read_parquet(path: Path, name: str) -> pd.DataFrame:
         raise InputError(f"{name} is empty. A table has named columns and rows.")
     if head != b"PAR1":
         raise InputError(f"{name} is not Parquet: it begins with {quoted(head)}. Give it the ending of its format.")
-    frame = read_parquet(path)
-    _require_distinct([str(column) for column in frame.columns], name)
+    frame = _with_nullable_types(read_parquet(path), path)
+    require_distinct([str(column) for column in frame.columns], name)
     if frame.empty:
         raise InputError(f"{name} has no rows or no columns. Choose another table.")
     return frame
 
 
-def _require_distinct(names: list[str], where: str) -> None:
+def _with_nullable_types(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """Return a Parquet table in which whole numbers and truth values with gaps are not 1.0 and objects."""
+    from pyarrow import parquet
+
+    changed = {"float64": _NULLABLE.keys() - {"bool"}, "object": {"bool"}}
+    columns = [
+        field.name
+        for field in parquet.read_schema(path)
+        if field.name in frame.columns and str(field.type) in changed.get(str(frame[field.name].dtype), ())
+    ]
+    if columns:
+        table = parquet.read_table(path, columns=columns)
+        gaps = table.to_pandas(ignore_metadata=True, types_mapper=lambda kind: _NULLABLE.get(str(kind)))
+        for name in columns:
+            frame[name] = gaps[name].array
+    return frame
+
+
+def require_distinct(names: Sequence[str], where: str) -> None:
+    """Check that no two columns have the same name.
+
+    >>> require_distinct(["a", "b", "a"], "sites.csv")
+    Traceback (most recent call last):
+    dnagpt.errors.InputError: sites.csv: 'a' is the name of more than one column. Names must differ.
+    """
     repeated = [name for name, count in Counter(names).items() if count > 1]
     if repeated:
         raise InputError(f"{where}: {_listed(repeated)} is the name of more than one column. Names must differ.")
 
 
+def _write_parquet(frame: pd.DataFrame, path: Path, name: str) -> None:
+    with needs_extra("tables", f"{name}, Parquet,"):
+        import pyarrow as pa
+    try:
+        frame.to_parquet(path)
+    except (pa.ArrowException, TypeError, ValueError) as error:
+        raise InputError(
+            f"{name}: Parquet needs columns whose values are all of one type ({str(error).splitlines()[0]}). "
+            "Write JSON lines (.jsonl) instead."
+        ) from error
+
+
 def _write_text(frame: pd.DataFrame, text: io.TextIOBase, ending: str) -> None:
+    frame = index_as_columns(frame)
     if ending in _JSON_LINES:
-        for record in frame.to_dict(orient="records"):
-            text.write(json.dumps({str(key): _json_value(value) for key, value in record.items()}, ensure_ascii=False))
-            text.write("\n")
+        text.writelines(f"{json_line(record)}\n" for record in frame.to_dict(orient="records"))
     else:
-        frame.to_csv(text, index=False, sep=_SEPARATORS[ending], lineterminator="\n")
+        cells = {name: _cells(frame[name]) for name in frame}
+        pd.DataFrame(cells).to_csv(text, index=False, sep=_SEPARATORS[ending], lineterminator="\n")
     text.flush()
 
 
-def _json_value(value: object) -> object:
-    """What is not a number has no spelling in JSON but null."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+def _cells(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Write what JSON lines keep and CSV has no type for as JSON does: true, [1, 2]; null is an empty cell."""
+    if column.dtype != object:
+        return column
+    nested = (bool, list, dict, np.ndarray)
+    cells = [json_text(value) if isinstance(value, nested) else value for value in column]
+    return pd.Series(cells, index=column.index, dtype=object)
 
 
 def _listed(names: Sequence[str], limit: int = 20) -> str:

@@ -8,7 +8,10 @@ from pathlib import Path
 import pandas as pd
 
 from dnagpt.checkpoint import Model, load_model
+from dnagpt.data.checks import require_sequences
+from dnagpt.data.settings import MISSING_VALUES
 from dnagpt.errors import InputError
+from dnagpt.genome.tables import index_as_columns
 from dnagpt.inference.haplotypes import GeneratedHaplotypes, generate_haplotypes, haplotype_language, shared_out
 from dnagpt.inference.predict import answers, predict
 from dnagpt.inference.sampling import Sampling
@@ -28,18 +31,22 @@ class LanguageModel:
 
     def predict(
         self, records: Sequence[str] | Sequence[Mapping[str, object]] | pd.DataFrame, *, task: str | None = None,
-        precision: str = "float32",
+        precision: str = "float32", missing_values: Sequence[str] = MISSING_VALUES,
     ) -> pd.DataFrame:  # fmt: skip
         """Answer for sequences, or for records with all fields of a task: one row each, in the same order.
 
-        The columns are `predicted_<field>`, and `probability_<option>` where options are chosen from. Ambiguity codes
-        that are read as N are counted in a warning. `precision` is float32, bfloat16 or auto, as in `dnagpt predict`.
+        The columns are `predicted_<field>`, and `probability_<option>` where options are chosen from; the index is that
+        of the data frame that was given. Ambiguity codes that are read as N are counted in a warning. `precision` is
+        float32, bfloat16 or auto, as in `dnagpt predict`. InputError where a sequence is one of `missing_values`, in
+        either case: give `[]` where these are letters of sequences.
         """
         asked = self.model.task(task)
-        rows = self._records(records, asked.template.given_columns)
-        self._report_ambiguous(asked, rows)
-        predictions = predict(self.model, asked, rows, precision=precision)
-        return pd.DataFrame(answers(asked, predictions))
+        given = self._records(records, asked.template.given_columns)
+        _refuse_missing(asked, given, missing_values)
+        self._report_ambiguous(asked, given)
+        predictions = predict(self.model, asked, given, precision=precision)
+        index = records.index if isinstance(records, pd.DataFrame) else None
+        return pd.DataFrame(answers(asked, predictions), index=index)
 
     def generate(
         self, template: str, *, num_samples: int = 1, max_tokens: int = 100, temperature: float = 1.0,
@@ -81,10 +88,19 @@ class LanguageModel:
         if isinstance(records, str):
             raise InputError("Give a list of sequences, even for one: [sequence].")
         if isinstance(records, pd.DataFrame):
-            return [{str(name): value for name, value in row.items()} for row in records.to_dict("records")]
+            table = index_as_columns(records)
+            return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
         if len(columns) != 1 and any(isinstance(record, str) for record in records):
             raise InputError(f"The task needs {', '.join(columns)} of each record. Give mappings or a data frame.")
         return [{columns[0]: record} if isinstance(record, str) else record for record in records]
+
+
+def _refuse_missing(task: Task, records: Sequence[Mapping[str, object]], missing_values: Sequence[str]) -> None:
+    """Refuse records in which a word such as `NA` stands where a sequence is missing."""
+    columns = [item.name for item in task.template.given if item.kind == "sequence"]
+    cells = pd.DataFrame({name: [record.get(name) for record in records] for name in columns}, dtype=object)
+    names = [f"record {number}" for number in range(1, len(records) + 1)]
+    require_sequences(cells, columns, names, missing_values)
 
 
 def load(folder: str | Path, *, device: str = "cpu") -> LanguageModel:

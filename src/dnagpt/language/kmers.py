@@ -64,12 +64,21 @@ class Pieces(NamedTuple):
     """(S,) tokens of each stretch."""
 
 
+def letters_read(vocabulary: Vocabulary) -> dict[str, str]:
+    """Return as which letter of the vocabulary each capital letter is read.
+
+    >>> read_as = letters_read(Vocabulary.preset("dna-4mers"))
+    >>> read_as["A"], read_as["U"], read_as["R"]
+    ('A', 'T', 'N')
+    """
+    read_as = {letter: letter for letter in {*vocabulary.alphabet, vocabulary.unknown}}
+    return read_as | dict(vocabulary.synonyms) | dict.fromkeys(vocabulary.ambiguous, vocabulary.unknown)
+
+
 @lru_cache(maxsize=32)
 def text_reader(vocabulary: Vocabulary) -> Reader:
     """Prepare to read letters, in either case."""
-    read_as = {letter: letter for letter in {*vocabulary.alphabet, vocabulary.unknown}}
-    read_as |= dict(vocabulary.synonyms)
-    read_as |= dict.fromkeys(vocabulary.ambiguous, vocabulary.unknown)
+    read_as = letters_read(vocabulary)
     meaning = {ord(form): letter for key, letter in read_as.items() for form in (key, key.lower())}
 
     def explain(byte: int) -> str:
