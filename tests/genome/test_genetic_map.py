@@ -7,11 +7,14 @@ from tests.genome.messages import check_message
 
 from dnagpt.errors import InputError
 from dnagpt.genome.genetic_map import GeneticMap, read_genetic_map
+from dnagpt.genome.haplotypes import Sites
 
 FORMS = {
     "shapeit.gmap": "pos chr cM\n101 20 1.0\n201 20 3.0\n401 20 3.0\n",
     "hapmap.txt": "Chromosome\tPosition(bp)\tRate(cM/Mb)\tMap(cM)\n20\t101\t1\t1.0\n20\t201\t1\t3.0\n20\t401\t0\t3.0\n",
     "impute.txt": "position COMBINED_rate(cM/Mb) Genetic_Map(cM)\n101 1 1.0\n201 1 3.0\n401 0 3.0\n",
+    "decode.map": "# a paper\nChr Begin End cMperMb cM\n20 0 101 1 1.0\n20 101 201 1 3.0\n20 201 401 0 3.0\n",
+    "commented.gmap": "#pos chr cM\n101 20 1.0\n201 20 3.0\n# a gap\n401 20 3.0\n",
     "plink.map": "20 rs1 1.0 101\n20 rs2 3.0 201\n20 . 3.0 401\n",
 }
 
@@ -80,3 +83,30 @@ def test_the_published_map_agrees_with_the_distances_in_the_panel(data_dir: Path
     sites = [(variant.POS - 1, variant.INFO["CM"]) for variant, _ in zip(panel, range(2000), strict=False)]
     positions, centimorgans = (np.array(column) for column in zip(*sites, strict=True))
     assert found.morgans("20", positions) * 100 == pytest.approx(centimorgans, abs=0.01)
+
+
+@pytest.mark.parametrize("text", ["20 . 0 100\n20 . 0 200\n", "pos chr cM\n100 20 1.5\n200 20 1.5\n"])
+def test_a_map_on_which_nothing_recombines_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "zero.map").write_text(text)
+    with pytest.raises(InputError, match="nothing would ever recombine") as refusal:
+        read_genetic_map(tmp_path / "zero.map")
+    assert "zero.map: all 2 places of the contig '20'" in str(refusal.value)
+
+
+def test_sites_outside_the_map_are_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "a.gmap").write_text(FORMS["shapeit.gmap"])
+    found = read_genetic_map(tmp_path / "a.gmap")
+    names = ["."] * 3
+    found.morgans_of(Sites(["20"] * 3, np.array([100, 300, 400]), names, ["A"] * 3, ["C"] * 3))
+    assert not caplog.records
+    found.morgans_of(Sites(["20"] * 3, np.array([99, 300, 5000]), names, ["A"] * 3, ["C"] * 3))
+    (warning,) = caplog.messages
+    assert "covers 20:101-401; 2 of 3 sites lie outside" in warning
+    assert "6.67e+03 cM per Mb" in warning
+
+
+@pytest.mark.parametrize("position", ["99999999999999999999", "2147483648", "-5", "1e6"])
+def test_positions_that_no_file_of_variants_can_hold_are_refused(tmp_path: Path, position: str) -> None:
+    (tmp_path / "a.gmap").write_text(f"pos chr cM\n1 20 0.0\n{position} 20 3.0\n")
+    with pytest.raises(InputError, match=r"line 3: .* are not a position"):
+        read_genetic_map(tmp_path / "a.gmap")

@@ -30,6 +30,12 @@ def impute(folder: Path, hap: str = HAP, legend: str | None = LEGEND, sample: st
     return folder / "panel.hap"
 
 
+def refused_legend(path: Path, *parts: str) -> None:
+    with pytest.raises(InputError) as caught:
+        read_legend(path)
+    check_message(caught.value, *parts)
+
+
 def refused(path: Path, *parts: str, **settings: object) -> None:
     with pytest.raises(InputError) as caught:
         read_haplotypes(path, HaplotypeSelection.model_validate(settings))
@@ -212,3 +218,41 @@ def test_the_haplotypes_of_a_person_are_found_wherever_they_stand(
 def test_a_person_beside_a_pair_of_the_same_name_is_somebody_else(tmp_path: Path) -> None:
     (tmp_path / "panel.hapt").write_text("R P1 0 1\nR P1_A 1 1\nR P1_B 1 0\n")
     assert read_haplotypes(tmp_path / "panel.hapt").individuals == ["P1", "P1_A", "P1_B"]
+
+
+@pytest.mark.parametrize("first", ["rs11:60343:G:A", "rs11", "."])
+def test_ids_that_name_no_contig_are_of_the_one_that_others_name(tmp_path: Path, first: str) -> None:
+    path = tmp_path / "impute.legend"
+    path.write_text(f"id position a0 a1\n{first} 60343 G A\n20:60419:A:G 60419 A G\nrs13:60795:G:C 60795 G C\n")
+    assert read_legend(path).contigs == ["20", "20", "20"]
+
+
+def test_ids_that_name_no_contig_among_several_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "impute.legend"
+    path.write_text("id position a0 a1\n20:5:A:G 5 A G\nrs1:7:A:G 7 A G\n21:9:A:G 9 A G\n")
+    refused_legend(path, "line 3", "'rs1:7:A:G'", "20, 21", "Add a column `contig`")
+
+
+@pytest.mark.parametrize("position", ["99999999999999999999", "2147483648", "0"])
+def test_positions_that_no_file_of_variants_can_hold_are_refused(tmp_path: Path, position: str) -> None:
+    path = tmp_path / "huge.legend"
+    path.write_text(f"id position a0 a1\nrs1 {position} A C\n")
+    refused_legend(path, "line 2", repr(position), "2,147,483,647")
+
+
+@pytest.mark.parametrize("ends", ["AB", "12"])
+def test_haplotypes_of_a_person_end_in_letters_or_numbers(tmp_path: Path, ends: str) -> None:
+    (tmp_path / "a.hapt").write_text(f"x p_{ends[0]} 0 1\nx q 1 1\nx p_{ends[1]} 1 0\n")
+    found = read_haplotypes(tmp_path / "a.hapt")
+    assert found.individuals == ["p", "p", "q"]
+    assert found.alleles.tolist() == [[0, 1], [1, 0], [1, 1]]
+
+
+@pytest.mark.parametrize("control", ["\x1c", "\x00", "\x07"])
+def test_names_with_control_characters_are_refused(tmp_path: Path, control: str) -> None:
+    (tmp_path / "a.hapt").write_text(f"x p{control} 0 1\n")
+    refused(tmp_path / "a.hapt", "line 1", "control character")
+    (tmp_path / "b.hap").write_text("0 1\n")
+    (tmp_path / "b.legend").write_text("id position a0 a1\nrs1 7 A C\n")
+    (tmp_path / "b.sample").write_text(f"sample\np{control}q\n")
+    refused(tmp_path / "b.hap", "b.sample, line 2", "control character")

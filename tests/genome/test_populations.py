@@ -117,3 +117,37 @@ def test_the_published_table_is_read(data_dir: Path) -> None:
     path = data_dir / "haplotypes" / "sample_populations.tsv"
     of = read_populations(path, column="Superpopulation code")
     assert (of["HG00096"], of["NA18939"], of["NA19240"]) == ("EUR", "EAS", "AFR")
+
+
+KING = (
+    "#IID1\tIID2\tNSNP\tHETHET\tIBS0\tKINSHIP\na\tb\t9\t.1\t.1\t-0.01\na\tc\t9\t.1\t.1\t0.0442\nb\tc\t9\t.1\t.1\t0.25\n"
+)
+PLINK = "FID1 IID1 FID2 IID2 PI_HAT\nf a f b 0.02\nf a f c 0.09\nf b f c 0.5\n"
+
+
+@pytest.mark.parametrize(("name", "text"), [("all.kin0", KING), ("all.genome", PLINK)])
+def test_pairs_below_the_kinship_are_not_related(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str, text: str
+) -> None:
+    (tmp_path / name).write_text(text)
+    assert read_relatives(tmp_path / name) == [("a", "c"), ("b", "c")]
+    assert "1 of 3 pairs have a kinship below 0.0442 (data.haplotypes.kinship)" in caplog.text
+    assert read_relatives(tmp_path / name, kinship=0.177) == [("b", "c")]
+    assert len(read_relatives(tmp_path / name, kinship=-1)) == 3
+
+
+def test_a_kinship_that_is_no_number_is_named(tmp_path: Path) -> None:
+    (tmp_path / "all.kin0").write_text(KING.replace("-0.01", "close"))
+    with pytest.raises(InputError, match="record 1: 'close' in 'KINSHIP' is not a number"):
+        read_relatives(tmp_path / "all.kin0")
+
+
+def test_a_pedigree_may_mix_tabs_and_blanks(tmp_path: Path) -> None:
+    (tmp_path / "trio.fam").write_text("F1\tmum\t0\t0\t2\t0\nF1 kid dad mum 1 0\n")
+    assert read_relatives(tmp_path / "trio.fam") == [("kid", "dad"), ("kid", "mum")]
+
+
+def test_a_pedigree_without_parents_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "trio.fam").write_text("F1 mum 0 0 2 0\nF1 kid 0 0 1 0\n")
+    with pytest.raises(InputError, match=r"trio.fam gives nobody a father or a mother"):
+        read_relatives(tmp_path / "trio.fam")

@@ -32,7 +32,7 @@ def read_haplotype_records(config: DataConfig, task: Task) -> Labelled:
             f"The template {task.template} asks for a population, and nothing says which one each person is of. "
             f"Give a table as data.haplotypes.populations, or leave <{{{POPULATION}}}> out."
         )
-    relatives = [] if source.relatives is None else read_relatives(source.relatives)
+    relatives = [] if source.relatives is None else read_relatives(source.relatives, kinship=source.kinship)
     if relatives and not {person for pair in relatives for person in pair} & set(haplotypes.individuals):
         raise InputError(
             f"{source.relatives} names nobody of {source.file}: {relatives[0][0]!r} there, "

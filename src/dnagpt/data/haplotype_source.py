@@ -8,7 +8,7 @@ from pydantic import Field
 from dnagpt.errors import InputError
 from dnagpt.genome.haplotype_selection import HaplotypeSelection
 from dnagpt.genome.haplotypes import Haplotypes
-from dnagpt.genome.populations import read_populations
+from dnagpt.genome.populations import THIRD_DEGREE, read_populations
 
 
 class HaplotypeSource(HaplotypeSelection):
@@ -26,6 +26,9 @@ class HaplotypeSource(HaplotypeSelection):
     """The column of the people, where it is not called sample, individual, id or alike."""
     relatives: Path | None = None
     """Pairs of relatives, or a pedigree: relatives stay on one side of the division."""
+    kinship: float = Field(default=THIRD_DEGREE, ge=-1, le=0.5, allow_inf_nan=False)
+    """The least kinship of relatives, where `relatives` is a table with a column of kinship (KING) or PI_HAT (PLINK):
+    .0442 third degree, .0884 second, .177 first."""
     genetic_map: Path | None = None
     """The genetic map by which gametes recombine."""
     centimorgans_per_megabase: float = Field(default=1.0, gt=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -10,6 +11,7 @@ import numpy.typing as npt
 
 from dnagpt.errors import InputError
 from dnagpt.genome.files import open_text
+from dnagpt.genome.legend import is_position
 from dnagpt.genome.nearest import did_you_mean
 from dnagpt.genome.stored_bytes import shown
 
@@ -19,8 +21,9 @@ if TYPE_CHECKING:
 
     from dnagpt.genome.haplotypes import Sites
 
+_log = logging.getLogger(__name__)
 _CONTIG = ("chr", "chrom", "chromosome", "contig")
-_POSITION = ("pos", "position", "position(bp)", "bp", "bppos")
+_POSITION = ("pos", "position", "position(bp)", "bp", "bppos", "end")
 _CENTIMORGANS = ("cm", "map(cm)", "genetic_map(cm)", "genetic_map", "cm_pos", "pos_cm")
 _PLINK_COLUMNS = ("chr", "id", "cm", "pos")  # of a .map file, which has no header
 _CENTI = 100.0
@@ -69,11 +72,29 @@ class GeneticMap:
         return inside + outside * mean_rate
 
     def morgans_of(self, sites: Sites) -> npt.NDArray[np.float64]:
-        """Give the genetic position of each site on its contig, (S,); InputError as for `morgans`."""
+        """Return the genetic position of each site on its contig, (S,); InputError as for `morgans`.
+
+        Sites outside of the map of their contig are counted in a warning.
+        """
         contigs, found = np.asarray(sites.contigs), np.empty(len(sites))
         for contig in dict.fromkeys(sites.contigs):
-            found[contigs == contig] = self.morgans(contig, sites.positions[contigs == contig])
+            positions = sites.positions[contigs == contig]
+            found[contigs == contig] = self.morgans(contig, positions)
+            self._report_outside(contig, positions)
         return found
+
+    def _report_outside(self, contig: str, positions: npt.NDArray[np.int64]) -> None:
+        if contig not in self.contigs:
+            return
+        places, morgans = self.contigs[contig]
+        outside = int(np.count_nonzero((positions < places[0]) | (positions > places[-1])))
+        if outside:
+            rate = (morgans[-1] - morgans[0]) / (places[-1] - places[0])
+            _log.warning(
+                "%s covers %s:%s-%s; %s of %s sites lie outside, where its mean rate, %.3g cM per Mb, is assumed",
+                self.source, contig, f"{places[0] + 1:,}", f"{places[-1] + 1:,}", f"{outside:,}", f"{len(positions):,}",
+                rate * _CENTI * 1e6,
+            )  # fmt: skip
 
 
 def read_genetic_map(path: str | os.PathLike[str], *, contig: str | None = None) -> GeneticMap:
@@ -87,14 +108,18 @@ def read_genetic_map(path: str | os.PathLike[str], *, contig: str | None = None)
     [0.25]
 
     A header names the columns: chromosome (chr, chrom, contig), position (pos, bp, `Position(bp)`) and centimorgans
-    (cM, `Map(cM)`, `Genetic_Map(cM)`), as SHAPEIT, HapMap and IMPUTE write them. Four columns without a header are
-    a PLINK `.map`: chromosome, name, centimorgans, position. `contig` names the contig of a file without such a column.
-    Raises InputError with the line for what is no number, and for positions or distances that go back.
+    (cM, `Map(cM)`, `Genetic_Map(cM)`), as SHAPEIT, HapMap and IMPUTE write them; deCODE's maps (Chr, Begin, End,
+    cMperMb, cM) give the distance at the end of each stretch. Lines that begin with `#` are comments. Four columns
+    without a header are a PLINK `.map`: chromosome, name, centimorgans, position. `contig` names the contig of a file
+    without such a column.
+    Raises InputError with the line for what is no number, for positions or distances that go back, and for a map on
+    which nothing recombines.
     """
     name = shown(path)
     with open_text(path) as lines:
         try:
             rows = [(number, line.split()) for number, line in enumerate(lines, start=1) if line.strip()]
+            rows = _without_comments(rows)
         except UnicodeDecodeError as error:
             raise InputError(f"{name} is not text. A genetic map has positions and centimorgans.") from error
     if not rows:
@@ -115,7 +140,7 @@ def read_genetic_map(path: str | os.PathLike[str], *, contig: str | None = None)
                 f"{where}: {len(row)} words, but {len(header)} columns are expected ({', '.join(header)})."
             )
         at, centi = row[position], row[centimorgans]
-        if not (at.isascii() and at.isdigit()) or not _is_number(centi):
+        if not (is_position(at) or at == "0") or not _is_number(centi):
             raise InputError(f"{where}: {at[:20]!r} and {centi[:20]!r} are not a position and centimorgans.")
         of = points.setdefault(contig or row[contig_place or 0], [])
         of.append((int(at) - 1, float(centi) / _CENTI))
@@ -130,6 +155,12 @@ def _arrays(
     if len(points) < 2:
         raise InputError(f"{name}: the contig '{contig}' has one place, and a distance needs two.")
     positions, morgans = zip(*points, strict=True)
+    if morgans[0] == morgans[-1]:
+        raise InputError(
+            f"{name}: all {len(points):,} places of the contig '{contig}' are at {morgans[0] * _CENTI:g} centimorgans, "
+            "so nothing would ever recombine there. Give a map with distances, or leave it out: then 1 cM per Mb is "
+            "assumed."
+        )
     return np.array(positions, dtype=np.int64), np.array(morgans, dtype=np.float64)
 
 
@@ -140,6 +171,18 @@ def _place(header: Sequence[str], known: Sequence[str], name: str) -> int:
             f"{name}: none of the columns {', '.join(header)} is called {' or '.join(known)}. Name them so."
         )
     return found
+
+
+def _without_comments(rows: list[tuple[int, list[str]]]) -> list[tuple[int, list[str]]]:
+    """Leave out lines that begin with `#`, but for the last one before the numbers where it names the columns."""
+    body = next((place for place, (_, row) in enumerate(rows) if not row[0].startswith("#")), len(rows))
+    rest = [(number, row) for number, row in rows[body:] if not row[0].startswith("#")]
+    if body and rest and _is_number(rest[0][1][-1]):
+        number, row = rows[body - 1]
+        header = [row[0].lstrip("#"), *row[1:]] if row[0] != "#" else row[1:]
+        if len(header) == len(rest[0][1]) and {word.lower() for word in header} & set(_CENTIMORGANS):
+            return [(number, header), *rest]
+    return rest
 
 
 def _is_number(word: str) -> bool:

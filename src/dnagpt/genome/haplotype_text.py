@@ -43,8 +43,9 @@ _SAMPLE_COLUMNS = ("sample", "id_2", "id")
 def read_hapt(path: Path, selection: HaplotypeSelection) -> Haplotypes:
     """Read a `.hapt` file, plain, gzipped or alone in a zip archive: a line a haplotype, `label id 0 1 1 0 ...`.
 
-    Ids that are `person_A` and `person_B` are the two haplotypes of a person, and are brought side by side; any other
-    id is a person. Memory is some three bytes an allele. Raises InputError as `read_haplotypes` says.
+    Ids that are `person_A` and `person_B`, or `person_1` and `person_2`, are the two haplotypes of a person, and are
+    brought side by side; any other id is a person. Memory is some three bytes per allele. Raises InputError as
+    `read_haplotypes` says.
     """
     screen = SiteScreen(selection, str(path))
     legend = selection.legend or legend_beside(path)
@@ -156,8 +157,9 @@ def _people(ids: Sequence[str], source: str) -> tuple[list[str], npt.NDArray[np.
             f"person are '{repeated[0]}_A' and '{repeated[0]}_B'."
         )
     there = set(ids)
-    paired = {name[:-2] for name in ids if name.endswith("_A") and f"{name[:-2]}_B" in there} - there
-    people = [name[:-2] if name[-2:] in {"_A", "_B"} and name[:-2] in paired else name for name in ids]
+    other = {"_A": "_B", "_B": "_A", "_1": "_2", "_2": "_1"}
+    paired = {name[:-2] for name in ids if name[-2:] in other and name[:-2] + other[name[-2:]] in there} - there
+    people = [name[:-2] if name[-2:] in other and name[:-2] in paired else name for name in ids]
     first = {person: place for place, person in reversed(list(enumerate(people)))}
     order = sorted(range(len(ids)), key=lambda place: (first[people[place]], ids[place]))
     if order != list(range(len(ids))):
@@ -184,7 +186,8 @@ def _read_people(path: Path) -> list[str]:
     """The names in a sample file: a header, then a line a person; Oxford's line of column types is skipped."""
     with open_text(path) as lines:
         try:
-            rows = [line.split() for line in lines if line.strip()]
+            rows = [_plain(line, f"{path}, line {number:,}").split() for number, line in enumerate(lines, start=1)]
+            rows = [row for row in rows if row]
         except UnicodeDecodeError as error:
             raise InputError(f"{path} is not text. A sample file has a header and a line a person.") from error
     header = [column.lower() for column in rows[0]] if rows else []
@@ -237,14 +240,26 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
         raise InputError(
             f"{path} is no zip archive, or it is cut short or damaged ({error}). Fetch it again."
         ) from error
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path} holds files whose names are not UTF-8. Unpack it, and name the .hapt file."
+        ) from error
     except (RuntimeError, NotImplementedError) as error:
         raise InputError(f"{path} cannot be unpacked ({error}). Unpack it with another tool first.") from error
     except OSError as error:
         raise read_error(path, error) from error
 
 
+def _plain(text: str, where: str) -> str:
+    """Refuse control characters: other programs take them for the end of a word, or drop them."""
+    wrong = next((letter for letter in text if letter < " " and letter not in "\t\r\n"), None)
+    if wrong is not None:
+        raise InputError(f"{where}: there is the control character {wrong!r} in a name. Choose names of plain letters.")
+    return text
+
+
 def _text(word: bytes, where: str) -> str:
     try:
-        return word.decode("utf-8")
+        return _plain(word.decode("utf-8"), where)
     except UnicodeDecodeError as error:
         raise InputError(f"{where}: {quoted(word[:20])} is not UTF-8 text. Choose a .hapt or .hap file.") from error

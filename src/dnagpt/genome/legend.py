@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 UNKNOWN_CONTIG = "unknown"
+MOST_POSITION = 2**31 - 1
+"""The largest position that VCF files and their indexes can hold."""
 _COLUMNS = ("id", "position", "a0", "a1")
 _CONTIG_COLUMNS = ("contig", "chromosome", "chrom", "chr")
 WRITTEN_COLUMNS = (*_COLUMNS, _CONTIG_COLUMNS[0])
@@ -36,8 +38,10 @@ def read_legend(path: str | os.PathLike[str]) -> Sites:
     ...     sites.contigs, sites.positions.tolist(), sites.alternate
     (['15', '15'], [99, 149], ['A', 'G'])
 
-    The contig is that of a column `contig` (or chromosome, chrom, chr), else what stands in the id before the position,
-    else `unknown`. Other columns are not read. Raises InputError with the line for what is no such table.
+    The contig is that of a column `contig` (or chromosome, chrom, chr), else what stands in the ids before the position
+    (ids such as `rs1:100:C:A` say nothing, and are of the one contig that others name), else `unknown`. Other columns
+    are not read. Raises InputError with the line for what is no such table, and where some ids name several contigs and
+    others none.
     """
     name = shown(path)
     with open_text(path) as lines:
@@ -57,11 +61,14 @@ def read_legend(path: str | os.PathLike[str]) -> Sites:
             raise InputError(f"{name}, line {number}: {len(row)} words, but {len(header)} columns are named.")
     names, positions, reference, alternate = ([row[header.index(column)] for _, row in rows[1:]] for column in _COLUMNS)
     for (number, _), position in zip(rows[1:], positions, strict=True):
-        if not (position.isascii() and position.isdigit() and int(position) > 0):
-            raise InputError(f"{name}, line {number}: {position!r} is not a position, a whole number from 1.")
+        if not is_position(position):
+            raise InputError(
+                f"{name}, line {number}: {position[:30]!r} is not a position, a whole number from 1 to "
+                f"{MOST_POSITION:,}."
+            )
     contig_column = next((column for column in _CONTIG_COLUMNS if column in header), None)
     contigs = (
-        [_contig_of(name, position) for name, position in zip(names, positions, strict=True)]
+        _contigs_of(names, positions, name)
         if contig_column is None
         else [row[header.index(contig_column)] for _, row in rows[1:]]
     )
@@ -107,6 +114,29 @@ def numbered_sites(count: int) -> Sites:
     return Sites([UNKNOWN_CONTIG] * count, np.arange(count), ["."] * count, ["A"] * count, ["T"] * count)
 
 
-def _contig_of(name: str, position: str) -> str:
+def is_position(word: str) -> bool:
+    """Return whether a word is a 1-based position that the index of a VCF file can hold.
+
+    >>> is_position("100"), is_position("0"), is_position("99999999999999999999")
+    (True, False, False)
+    """
+    return word.isascii() and word.isdigit() and len(word) <= len(str(MOST_POSITION)) and 0 < int(word) <= MOST_POSITION
+
+
+def _contigs_of(names: Sequence[str], positions: Sequence[str], where: str) -> list[str]:
+    """Read the contig of each site from its id; ids that name none are of the one contig that the others name."""
+    found = [_contig_of(name, position) for name, position in zip(names, positions, strict=True)]
+    named = list(dict.fromkeys(contig for contig in found if contig is not None))
+    if len(named) > 1 and None in found:
+        line = found.index(None) + 2
+        raise InputError(
+            f"{where}, line {line:,}: the id {names[line - 2][:40]!r} does not say on which contig its site is, and "
+            f"other ids name several ({', '.join(named[:3])}). Add a column `contig`."
+        )
+    rest = named[0] if named else UNKNOWN_CONTIG
+    return [rest if contig is None else contig for contig in found]
+
+
+def _contig_of(name: str, position: str) -> str | None:
     match = _PLACE.match(name)
-    return match["contig"] if match is not None and match["position"] == position else UNKNOWN_CONTIG
+    return match["contig"] if match is not None and match["position"] == position else None

@@ -14,7 +14,7 @@ from dnagpt.genome.tables import read_table, require_columns, table_ending
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 _log = logging.getLogger(__name__)
 
@@ -26,6 +26,10 @@ _MOTHERS = ("mother", "motherid", "maternalid", "mat")
 _PEDIGREES = (".fam", ".ped")
 _PEDIGREE_COLUMNS = ("family", "individual", "father", "mother")
 _NOBODY = frozenset({"", "0", "."})
+_KINSHIP_SCALES = {"kinship": 1.0, "kin": 1.0, "pihat": 2.0}
+"""Columns of how closely two people are related: the kinship coefficient (KING, plink2), or twice that (PLINK)."""
+THIRD_DEGREE = 0.0442
+"""The least kinship of third-degree relatives, first cousins (Manichaikul et al. 2010, Bioinformatics 26:2867)."""
 
 
 def read_populations(
@@ -72,7 +76,7 @@ def read_populations(
     return populations
 
 
-def read_relatives(path: str | os.PathLike[str]) -> list[tuple[str, str]]:
+def read_relatives(path: str | os.PathLike[str], *, kinship: float = THIRD_DEGREE) -> list[tuple[str, str]]:
     r"""Read pairs of people who are related, so that they are kept on one side of a division.
 
     >>> import tempfile, pathlib
@@ -87,11 +91,13 @@ def read_relatives(path: str | os.PathLike[str]) -> list[tuple[str, str]]:
     A pedigree gives each child with its parents: a `.fam` or `.ped` file without a header (family, person, father,
     mother; 0 for a parent who is not known), or a table with columns for the person, the father (father, father id,
     paternal id, pat) and the mother. Any other table, as `read_populations` reads it, needs two columns called sample1
-    and sample2, IID1 and IID2 (KING, plink2), ID1 and ID2, or sample and relative. Raises InputError where there are
-    none.
+    and sample2, IID1 and IID2 (KING, plink2), ID1 and ID2, or sample and relative. Where it also has a column kinship
+    (KING) or PI_HAT (PLINK, twice the kinship), pairs below `kinship` are not related, and their number is logged.
+    Raises InputError where there are no such columns, and for a pedigree that gives nobody a parent.
     """
     name = shown(path)
-    frame = _read_columns(path, header=_PEDIGREE_COLUMNS if name.lower().endswith(_PEDIGREES) else None)
+    is_pedigree = name.lower().endswith(_PEDIGREES)
+    frame = _read_columns(path, header=_PEDIGREE_COLUMNS if is_pedigree else None)
     plain = {_plain(str(column)): str(column) for column in frame.columns}
     parents = [plain[word] for words in (_FATHERS, _MOTHERS) for word in words if word in plain]
     if parents:
@@ -104,8 +110,35 @@ def read_relatives(path: str | os.PathLike[str]) -> list[tuple[str, str]]:
             f"{name} has no two columns of relatives; its columns are {_listed(frame)}. "
             "Call them 'sample1' and 'sample2'."
         )
+    if not parents:
+        frame = _closely_related(frame, plain, kinship, name)
     related = (zip(_cells(frame, one), _cells(frame, other), strict=True) for one, other in pairs)
-    return [pair for column in related for pair in column if _NOBODY.isdisjoint(pair)]
+    found = [pair for column in related for pair in column if _NOBODY.isdisjoint(pair)]
+    if is_pedigree and not found:
+        raise InputError(f"{name} gives nobody a father or a mother. Columns are family, person, father, mother.")
+    return found
+
+
+def _closely_related(frame: pd.DataFrame, plain: Mapping[str, str], kinship: float, name: str) -> pd.DataFrame:
+    """Leave out pairs that are less closely related than asked for, where the table says how closely they are."""
+    column = next((word for word in _KINSHIP_SCALES if word in plain), None)
+    if column is None:
+        return frame
+    values = []
+    for number, cell in enumerate(_cells(frame, plain[column]), start=1):
+        try:
+            values.append(float(cell) / _KINSHIP_SCALES[column])
+        except ValueError:
+            raise InputError(
+                f"{name}, record {number:,}: {cell[:20]!r} in '{plain[column]}' is not a number."
+            ) from None
+    kept = frame[[value >= kinship for value in values]]
+    if len(kept) < len(frame):
+        _log.warning(
+            "%s: %s of %s pairs have a kinship below %g (data.haplotypes.kinship) and count as unrelated",
+            name, f"{len(frame) - len(kept):,}", f"{len(frame):,}", kinship,
+        )  # fmt: skip
+    return kept
 
 
 def families(individuals: Sequence[str], relatives: Iterable[tuple[str, str]]) -> list[str]:
@@ -143,7 +176,8 @@ def _read_columns(path: str | os.PathLike[str], header: Sequence[str] | None = N
             lines = [(number, line.rstrip()) for number, line in enumerate(file, start=1) if line.strip()]
         except UnicodeDecodeError as error:
             raise InputError(f"{name} is not text. Give a table of people.") from error
-    separator = "\t" if lines and "\t" in lines[0][1] else None
+    own_header = bool(lines) and bool(set(map(_plain, lines[0][1].split("\t"))) & {*_FATHERS, *_MOTHERS})
+    separator = "\t" if lines and "\t" in lines[0][1] and (header is None or own_header) else None
     rows = [(number, line.split(separator)) for number, line in lines]
     if rows and header is not None and not set(map(_plain, rows[0][1])) & {*_FATHERS, *_MOTHERS}:
         rows = [(number, row[: len(header)]) for number, row in rows]

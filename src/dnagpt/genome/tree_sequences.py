@@ -66,7 +66,7 @@ def _load(path: Path) -> Any:
             raise InputError(f"{path} is empty. Choose another file.")
     try:
         return tskit.load(path)
-    except (tskit.LibraryError, tskit.FileFormatError, OSError, EOFError) as error:
+    except (tskit.exceptions.TskitException, tskit.FileFormatError, OSError, EOFError) as error:
         raise InputError(f"{path} is no tree sequence of tskit, or is cut short or damaged. Write it again.") from error
 
 
