@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pysam
 import pytest
 from tests.genome.messages import check_message
 from tests.genome.variant_writer import record, write_variants
@@ -314,3 +315,129 @@ def test_thousands_of_random_genotypes_come_back(tmp_path: Path) -> None:
         for place, column in enumerate(alleles.T)
     ]
     assert np.array_equal(read_haplotypes(write_variants(tmp_path / "panel.vcf.gz", records)).alleles, alleles)
+
+
+HEAD = (
+    "##fileformat=VCFv4.2\n##contig=<ID=15>\n##contig=<ID=HLA-A*01:01>\n"
+    '##FORMAT=<ID=GT,Number=1,Type=String,Description="G">\n'
+)
+COLUMNS = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tP0\tP1\n"
+RECORD = "15\t100\trs0\tA\tC\t.\tPASS\t.\tGT\t0|0\t0|1\n"
+
+
+def refused_text(folder: Path, text: str | bytes, *parts: str, **settings: object) -> None:
+    (folder / "a.vcf").write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(InputError) as caught:
+        read_haplotypes(folder / "a.vcf", HaplotypeSelection.model_validate(settings))
+    check_message(caught.value, "a.vcf", *parts)
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        (HEAD + COLUMNS + RECORD + "\n", ["line 7 has 1 columns", "names 11"]),
+        (HEAD + COLUMNS + RECORD + "15 200 rs1 A C . . . GT 0|0 0|1\n", ["line 7 has 1 columns"]),
+        (HEAD + COLUMNS + RECORD.replace("\t0|1\n", "\n"), ["line 6 has 10 columns", "names 11"]),
+        (HEAD + COLUMNS + RECORD.replace("\n", "\t1|1\n"), ["line 6 has 12 columns", "names 11"]),
+        (HEAD + COLUMNS + RECORD.replace("100", "2147483648"), ["line 6", "'2147483648' is not a position"]),
+        (HEAD + COLUMNS + RECORD.replace("100", "-1"), ["line 6", "'-1' is not a position"]),
+        (HEAD + COLUMNS + RECORD.replace("0|1", "4294967296|0"), ["line 6", "more than 5 digits"]),
+        (HEAD + COLUMNS.replace("P1", "P0") + RECORD, ["line 5", "the sample 'P0' is named 2 times"]),
+        (HEAD + COLUMNS.replace("P1", "Ren\xe9") + RECORD, ["line 5", "not UTF-8"]),
+        (HEAD + COLUMNS + RECORD.replace("rs0", "r\xe9"), ["line 6", "not UTF-8"]),
+        (HEAD + RECORD, ["not VCF or BCF", "#CHROM"]),
+    ],
+)
+def test_text_that_htslib_dies_of_or_reads_as_something_else(tmp_path: Path, text: str, parts: list[str]) -> None:
+    refused_text(tmp_path, text.encode("latin-1"), *parts)
+
+
+def test_bcf_that_kills_htslib_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.vcf").write_text(HEAD + COLUMNS + RECORD)
+    with (
+        pysam.VariantFile(str(tmp_path / "a.vcf")) as read,
+        pysam.VariantFile(str(tmp_path / "a.bcf"), "wb", header=read.header) as written,
+    ):
+        for variant in read:
+            written.write(variant)
+    plain = gzip.decompress((tmp_path / "a.bcf").read_bytes())
+    assert read_haplotypes(tmp_path / "a.bcf").alleles.tolist() == [[0], [0], [0], [1]]
+    spoilt = plain.replace(b"\x21\x03\x03\x03\x05", b"\xf1\x03\x03\x03\x05")  # genotypes that claim to be many
+    assert spoilt != plain
+    with pysam.BGZFile(str(tmp_path / "b.bcf"), "wb") as out:
+        out.write(spoilt)
+    with pytest.raises(InputError):
+        read_haplotypes(tmp_path / "b.bcf")
+
+
+PHASE_SETS = (
+    HEAD + '##FORMAT=<ID=PS,Number=1,Type=Integer,Description="Phase set">\n' + COLUMNS
+    + "15\t100\t.\tA\tC\t.\tPASS\t.\tGT:PS\t0|1:100\t0|0:.\n"
+    + "15\t200\t.\tA\tC\t.\tPASS\t.\tGT:PS\t1|0:100\t1|0:200\n"
+    + "15\t300\t.\tA\tC\t.\tPASS\t.\tGT:PS\t1|1:300\t0|1:200\n"
+    + "15\t400\t.\tA\tC\t.\tPASS\t.\tGT:PS\t{}\t0|1:200\n"
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("policy", "alleles"),
+    [
+        ("drop-sites", [[0, 1, 1], [1, 0, 1], [0, 1, 0], [0, 0, 1]]),
+        ("drop-samples", [[0, 1, 0, 0], [0, 0, 1, 1]]),
+        ("as-written", [[0, 1, 1, 0], [1, 0, 1, 1], [0, 1, 0, 0], [0, 0, 1, 1]]),
+    ],
+)
+def test_a_second_phase_set_follows_its_policy(tmp_path: Path, policy: str, alleles: list[list[int]]) -> None:
+    text = PHASE_SETS.format("0|1:400")
+    refused_text(tmp_path, text, "15:400", "sample P0", "another phase set (PS)", "phase_sets")
+    found = read_haplotypes(tmp_path / "a.vcf", HaplotypeSelection.model_validate({"phase_sets": policy}))
+    assert found.alleles.tolist() == alleles
+    assert sum(found.left_out.values()) == 1
+
+
+@pytest.mark.parametrize("genotype", ["0|1:100", "0|1:.", "0|1", "1|1:400"])
+def test_one_phase_set_or_none_is_no_trouble(tmp_path: Path, genotype: str) -> None:
+    (tmp_path / "a.vcf").write_text(PHASE_SETS.format(genotype))
+    assert read_haplotypes(tmp_path / "a.vcf").left_out == {}
+
+
+def test_phase_prefixes_of_vcf_4_4_are_read(tmp_path: Path) -> None:
+    text = (
+        HEAD + COLUMNS + "15\t100\t.\tA\tC\t.\tPASS\t.\tGT\t|0|1\t1|0\n15\t200\t.\tA\tC\t.\tPASS\t.\tGT\t{}0|1\t|1|1\n"
+    )
+    (tmp_path / "a.vcf").write_text(text.format("|"))
+    assert read_haplotypes(tmp_path / "a.vcf").alleles.tolist() == [[0, 0], [1, 1], [1, 1], [0, 1]]
+    refused_text(tmp_path, text.format("/"), "15:200", "sample P0", "not phased")
+
+
+@pytest.mark.parametrize("allele", ["G]chr2:500]", "[chr2:5[G", "R"])
+def test_alleles_that_could_not_be_written_are_refused_when_kept(tmp_path: Path, allele: str) -> None:
+    text = HEAD + COLUMNS + RECORD.replace("\tC\t", f"\t{allele}\t")
+    refused_text(tmp_path, text, "15:100", allele, "non_snv", non_snv="keep")
+
+
+def test_names_of_symbolic_alleles_keep_their_case(tmp_path: Path) -> None:
+    (tmp_path / "a.vcf").write_text(HEAD + COLUMNS + RECORD.replace("\tC\t", "\t<Del:x>\t").replace("\tA\t", "\ta\t"))
+    sites = read_haplotypes(tmp_path / "a.vcf", HaplotypeSelection(non_snv="keep")).sites
+    assert (sites.reference, sites.alternate) == (["A"], ["<Del:x>"])
+
+
+def test_sites_that_did_not_pass_are_counted_or_left_out(tmp_path: Path) -> None:
+    text = HEAD + '##FILTER=<ID=q10,Description="q">\n' + COLUMNS + RECORD
+    text += RECORD.replace("100", "200").replace("PASS", "q10") + RECORD.replace("100", "300").replace("PASS", ".")
+    (tmp_path / "a.vcf").write_text(text)
+    kept = read_haplotypes(tmp_path / "a.vcf")
+    assert (len(kept.sites), kept.left_out) == (3, {"sites kept though their FILTER is not PASS": 1})
+    passed = read_haplotypes(tmp_path / "a.vcf", HaplotypeSelection(filtered="drop"))
+    assert passed.sites.positions.tolist() == [99, 299]
+    assert passed.left_out == {"sites whose FILTER is not PASS": 1}
+    refused_text(tmp_path, text, "15:200", "FILTER is not PASS", filtered="error")
+
+
+def test_a_region_may_be_a_contig_with_colons_in_its_name(tmp_path: Path) -> None:
+    (tmp_path / "a.vcf").write_text(HEAD + COLUMNS + RECORD + RECORD.replace("15\t", "HLA-A*01:01\t", 1))
+    found = read_haplotypes(tmp_path / "a.vcf", HaplotypeSelection(region="HLA-A*01:01"))
+    assert found.sites.contigs == ["HLA-A*01:01"]
+    pysam.tabix_index(str(tmp_path / "a.vcf"), preset="vcf", keep_original=True)
+    for region in ("HLA-A*01:01", "HLA-A*01:01:50-150"):
+        assert len(read_haplotypes(tmp_path / "a.vcf.gz", HaplotypeSelection(region=region)).sites) == 1

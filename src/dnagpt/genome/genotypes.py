@@ -26,7 +26,7 @@ Mask = npt.NDArray[np.bool_]
 UNKNOWN = -1
 ABSENT = -2
 
-Trouble = Literal["non_diploid", "missing", "half_called", "unphased"]
+Trouble = Literal["non_diploid", "missing", "half_called", "unphased", "phase_sets"]
 # What is wrong -> (of one genotype, of many, of those that are read all the same, what to do).
 _WORDS: dict[Trouble, tuple[str, str, str, str]] = {
     "non_diploid": (
@@ -53,6 +53,12 @@ _WORDS: dict[Trouble, tuple[str, str, str, str]] = {
         "unphased genotypes read in the order in which they are written",
         "Phase the file (SHAPEIT, Eagle, Beagle), or set unphased to 'drop-sites', 'drop-samples' or 'as-written'.",
     ),
+    "phase_sets": (
+        "belongs to another phase set (PS) than the one before on its contig, so nobody knows which copy goes on",
+        "genotypes of a second phase set",
+        "genotypes of a second phase set joined to the first in the order in which they are written",
+        "Phase the file as a whole, or set phase_sets to 'drop-sites', 'drop-samples' or 'as-written'.",
+    ),
 }
 
 
@@ -73,7 +79,7 @@ class GenotypeScreen:
         self._people = people
         self._policies: dict[Trouble, str] = {
             "non_diploid": selection.non_diploid, "missing": selection.missing,
-            "half_called": selection.half_called, "unphased": selection.unphased,
+            "half_called": selection.half_called, "unphased": selection.unphased, "phase_sets": selection.phase_sets,
         }  # fmt: skip
         self._repaired: Counter[str] = Counter()
         self._dropped_for: dict[int, str] = {}
@@ -82,15 +88,18 @@ class GenotypeScreen:
         self._seen_with_two: Mask = self._dropped.copy()
 
     def settle(
-        self, calls_P2: Calls, unphased_P: Mask, where: str, more_than_two_P: Mask | None = None
-    ) -> Alleles | str:
+        self, calls_P2: Calls, unphased_P: Mask, where: str, more_than_two_P: Mask | None = None,
+        other_phase_set_P: Mask | None = None,
+    ) -> Alleles | str:  # fmt: skip
         """Give the (2 P) alleles of a site, 0 for a second copy that is absent, or the reason to leave the site out."""
-        if calls_P2.min() >= 0 and not unphased_P.any() and more_than_two_P is None:
+        if other_phase_set_P is not None and not other_phase_set_P.any():
+            other_phase_set_P = None
+        if calls_P2.min() >= 0 and not unphased_P.any() and more_than_two_P is None and other_phase_set_P is None:
             self._seen_with_two[:] = True
             return calls_P2.astype(np.uint8).reshape(-1)
         repaired: Counter[str] = Counter()
         lost: dict[int, str] = {}
-        for trouble, found in _troubles(calls_P2, unphased_P, more_than_two_P).items():
+        for trouble, found in _troubles(calls_P2, unphased_P, more_than_two_P, other_phase_set_P).items():
             affected = [int(person) for person in np.flatnonzero(found & ~self._dropped) if person not in lost]
             policy = self._policies[trouble]
             one, many, read, advice = _WORDS[trouble]
@@ -144,7 +153,9 @@ class GenotypeScreen:
         return {**Counter(self._dropped_for.values()), **self._repaired}
 
 
-def _troubles(calls: Calls, unphased: Mask, more_than_two: Mask | None) -> dict[Trouble, Mask]:
+def _troubles(
+    calls: Calls, unphased: Mask, more_than_two: Mask | None, other_phase_set: Mask | None
+) -> dict[Trouble, Mask]:
     """What is wrong with whom; a lone `.` is a missing genotype, whatever the number of copies."""
     first, second = calls[:, 0], calls[:, 1]
     known = (first >= 0) | (second >= 0)
@@ -154,4 +165,5 @@ def _troubles(calls: Calls, unphased: Mask, more_than_two: Mask | None) -> dict[
         "missing": ~known,
         "half_called": known & ((first == UNKNOWN) | (second == UNKNOWN)),
         "unphased": unphased & (first >= 0) & (second >= 0) & (first != second),
+        "phase_sets": np.zeros_like(unphased) if other_phase_set is None else other_phase_set & ~unphased,
     }

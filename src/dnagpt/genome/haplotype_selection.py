@@ -26,7 +26,8 @@ class Region:
 
     def __str__(self) -> str:
         """Write the region as bcftools reads it: 1-based, the last base included."""
-        return f"{self.contig}:{self.start + 1}-{'' if self.end is None else self.end}"
+        contig = f"{{{self.contig}}}" if ":" in self.contig else self.contig
+        return f"{contig}:{self.start + 1}-{'' if self.end is None else self.end}"
 
     def holds(self, contig: str, position: int) -> bool:
         """Tell whether a site lies inside; one that only reaches in from the left does not."""
@@ -83,6 +84,11 @@ class HaplotypeSelection(BaseModel):
     """The least frequency of the rarer allele, among the people that are read, at which a site is kept."""
     unphased: Literal["error", "drop-sites", "drop-samples", "as-written"] = "error"
     """What is done with a genotype of two different alleles whose phase is unknown (`0/1`)."""
+    phase_sets: Literal["error", "drop-sites", "drop-samples", "as-written"] = "error"
+    """What is done with a phased genotype that belongs to another phase set (`PS`) than the first one of that person on
+    the contig: phasing by reads does not know how the sets are to be joined."""
+    filtered: Literal["keep", "drop", "error"] = "keep"
+    """What is done with a site of a VCF file whose FILTER is neither PASS nor `.`."""
     missing: Literal["error", "drop-sites", "drop-samples", "reference"] = "error"
     """What is done with a genotype that is not known (`.|.`); `reference` reads it as the reference allele."""
     half_called: Literal["error", "drop-sites", "drop-samples", "reference"] = "error"

@@ -22,6 +22,7 @@ import pysam.utils
 from dnagpt.errors import InputError
 from dnagpt.genome.files import atomic_path
 from dnagpt.genome.legend import write_legend
+from dnagpt.genome.site_screening import ALLELE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from dnagpt.genome.haplotypes import Alleles, Haplotypes, Sites
 
 _CONTIG = re.compile(r"[0-9A-Za-z!#$%&+./:;?@^_|~-][0-9A-Za-z!#$%&*+./:;=?@^_|~-]*")
-_ALLELE = re.compile(r"[ACGTN]+|\*|<[^<>\s]+>")
 _NOTE = re.compile(r"[0-9A-Za-z_]+")
 _LAST_OF_TBI = 2**29  # a .tbi index counts no further; a .csi index does
 _LEVEL = 6  # of gzip; the highest takes thirty times as long for a tenth less
@@ -273,7 +273,7 @@ def _require_order(sites: Sites, path: Path) -> None:
 def _require_vcf_words(sites: Sites, path: Path) -> None:
     columns = zip(sites.contigs, sites.names, sites.reference, sites.alternate, strict=True)
     for place, (contig, name, reference, alternate) in enumerate(columns):
-        wrong = next((letters for letters in (reference, alternate) if not _ALLELE.fullmatch(letters)), None)
+        wrong = next((letters for letters in (reference, alternate) if not ALLELE.fullmatch(letters)), None)
         wrong = contig if not _CONTIG.fullmatch(contig) else wrong
         wrong = name if len(name.split()) != 1 else wrong
         if wrong is not None:

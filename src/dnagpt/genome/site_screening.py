@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dnagpt.errors import InputError
-from dnagpt.genome.haplotype_selection import HaplotypeSelection, parse_region
+from dnagpt.genome.haplotype_selection import HaplotypeSelection, Region, parse_region
 from dnagpt.genome.haplotypes import Haplotypes, Sites
 from dnagpt.genome.nearest import did_you_mean
 
@@ -22,6 +23,13 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _BASES = frozenset("ACGT")
+ALLELE = re.compile(r"[ACGTN]+|\*|<[^<>\s]+>")
+"""What can be written as an allele of a VCF file."""
+
+
+def _upper_bases(letters: str) -> str:
+    """Write bases in upper case; names of symbolic alleles and contigs in breakends stay as they are."""
+    return letters.upper() if letters.isalpha() else letters
 
 
 def is_snv(reference: str, alternate: str) -> bool:
@@ -51,18 +59,42 @@ class SiteScreen:
         self._contigs_seen: dict[str, None] = {}
         self._kept: list[tuple[str, int, str, str, str]] = []
 
-    def keep(self, contig: str, position: int, name: str, reference: str, alternates: Sequence[str]) -> bool:
-        """Tell whether a site (0-based position) is taken; it is then the last of `sites`."""
+    def know_contigs(self, contigs: Collection[str]) -> None:
+        """Take the whole text of the region for a contig, where one is called so, such as `HLA-A*01:01`."""
+        if self.selection.region is not None and self.selection.region.strip() in contigs:
+            self.region = Region(self.selection.region.strip())
+
+    def keep(
+        self, contig: str, position: int, name: str, reference: str, alternates: Sequence[str], *,
+        filtered: bool = False,
+    ) -> bool:  # fmt: skip
+        """Tell whether a site (0-based position) is taken; it is then the last of `sites`.
+
+        `filtered` says that the file marks the site as one that has not passed its filters.
+        """
         self._contigs_seen[contig] = None
         if self.region is not None and not self.region.holds(contig, position):
             return False
-        reference, alternates = reference.upper(), [letters.upper() for letters in alternates]
-        reason = self._reason_against(reference, alternates, shown_site(self.source, contig, position, name))
+        reference, alternates = _upper_bases(reference), [_upper_bases(letters) for letters in alternates]
+        where = shown_site(self.source, contig, position, name)
+        reason = self._reason_against(reference, alternates, where) or self._filtered(where, filtered=filtered)
         if reason:
             self.left_out[reason] += 1
             return False
         self._kept.append((contig, position, name, reference, alternates[0]))
         return True
+
+    def _filtered(self, where: str, *, filtered: bool) -> str:
+        if not filtered:
+            return ""
+        if self.selection.filtered == "error":
+            raise InputError(
+                f"{where}: its FILTER is not PASS. Leave the site out, or set filtered to 'drop' or 'keep'."
+            )
+        if self.selection.filtered == "drop":
+            return "sites whose FILTER is not PASS"
+        self.left_out["sites kept though their FILTER is not PASS"] += 1
+        return ""
 
     def take_back(self, reason: str) -> None:
         """Leave out the site that was kept last."""
@@ -135,6 +167,12 @@ class SiteScreen:
                     "the site out, or set non_snv to 'drop' or 'keep'."
                 )
             return "sites that are no single-nucleotide variants"
+        wrong = next((letters for letters in (reference, *alternates) if not ALLELE.fullmatch(letters)), None)
+        if wrong is not None:
+            raise InputError(
+                f"{where}: the allele {wrong[:20]} is neither bases nor a name in angle brackets, and could not be "
+                "written again. Set non_snv to 'drop'."
+            )
         return ""
 
     def _in_order(self, sites: Sites) -> npt.NDArray[np.int64]:

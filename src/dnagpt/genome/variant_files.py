@@ -19,9 +19,12 @@ from dnagpt.genome.extras import needs_extra
 from dnagpt.genome.genotypes import ABSENT, GenotypeScreen
 from dnagpt.genome.site_screening import SiteScreen, choose_people
 from dnagpt.genome.stored_bytes import BGZIP_END, GZIP_SIGNATURE, StoredBytes
+from dnagpt.genome.variant_text import safe_to_read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from numpy.typing import NDArray
 
     from dnagpt.genome.haplotype_selection import HaplotypeSelection
     from dnagpt.genome.haplotypes import Alleles, Haplotypes
@@ -30,6 +33,8 @@ _log = logging.getLogger(__name__)
 _BGZIP_SUBFIELD = b"BC\x02\x00"
 _INDEX_ENDINGS = (".tbi", ".csi")
 _HTSLIB_SILENT, _HTSLIB_WARNINGS = 0, 3
+_NO_PHASE_SET = np.iinfo(np.int32).min
+"""What htslib gives where there is no phase set; one above it is the end of a vector, which is none either."""
 
 
 def read_variants(path: Path, selection: HaplotypeSelection) -> Haplotypes:
@@ -39,12 +44,14 @@ def read_variants(path: Path, selection: HaplotypeSelection) -> Haplotypes:
     """
     screen = SiteScreen(selection, str(path))
     _require_end(path)
-    with _opened(path, selection) as variants:
+    with safe_to_read(path) as safe, _opened(safe, path, selection) as variants:
         people = list(variants.samples)
+        screen.know_contigs(variants.seqnames)
         if not people:
             raise InputError(f"{path} has sites but no genotypes of anybody. Choose a file with samples.")
         genotypes = GenotypeScreen(people, selection)
-        rows = list(_rows(variants, screen, genotypes))
+        phases = _PhaseSets(len(people)) if variants.contains("PS") else None
+        rows = list(_rows(variants, screen, genotypes, phases, indexed=safe == path))
         if not rows and screen.region is not None and not screen.left_out:
             raise screen.outside_region(variants.seqnames)
     screen.require_sites()
@@ -52,19 +59,41 @@ def read_variants(path: Path, selection: HaplotypeSelection) -> Haplotypes:
     return screen.finish(*genotypes.assemble(rows, str(path)))
 
 
-def _rows(variants: Any, screen: SiteScreen, genotypes: GenotypeScreen) -> Iterator[Alleles]:
+class _PhaseSets:
+    """Remembers in which phase set each person was first met on a contig; the order of another set is unknown."""
+
+    def __init__(self, people: int) -> None:
+        self._contig = ""
+        self._first_P = np.full(people, _NO_PHASE_SET, dtype=np.int64)
+
+    def others(self, contig: str, sets_P: NDArray[np.int64], heterozygous_P: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Tell whose genotypes belong to another set than the first of theirs."""
+        if contig != self._contig:
+            self._contig = contig
+            self._first_P[:] = _NO_PHASE_SET
+        known_P = heterozygous_P & (sets_P > _NO_PHASE_SET)
+        unseen_P = known_P & (self._first_P == _NO_PHASE_SET)
+        self._first_P[unseen_P] = sets_P[unseen_P]
+        return known_P & (sets_P != self._first_P)
+
+
+def _rows(
+    variants: Any, screen: SiteScreen, genotypes: GenotypeScreen, phases: _PhaseSets | None, *, indexed: bool
+) -> Iterator[Alleles]:
     """The (2 P) alleles of each site that is kept."""
-    for variant in _records(variants, screen):
-        if not screen.keep(variant.CHROM, variant.POS - 1, variant.ID or ".", variant.REF, variant.ALT):
+    for variant in _records(variants, screen, indexed=indexed):
+        filtered = variant.FILTER is not None
+        name, contig = variant.ID or ".", variant.CHROM
+        if not screen.keep(contig, variant.POS - 1, name, variant.REF, variant.ALT, filtered=filtered):
             continue
-        settled = _settled(variant, genotypes, screen.where)
+        settled = _settled(variant, genotypes, screen.where, phases)
         if isinstance(settled, str):
             screen.take_back(settled)
         else:
             yield settled
 
 
-def _settled(variant: Any, genotypes: GenotypeScreen, where: str) -> Alleles | str:
+def _settled(variant: Any, genotypes: GenotypeScreen, where: str, phases: _PhaseSets | None) -> Alleles | str:
     try:
         called = variant.genotype.array()  # (P, copies + 1); the last column tells whether the genotype is phased
     except Exception as error:  # cyvcf2 raises nothing more precise
@@ -75,17 +104,27 @@ def _settled(variant: Any, genotypes: GenotypeScreen, where: str) -> Alleles | s
     if calls.shape[1] == 1:
         calls = np.concatenate([calls, np.full_like(calls, ABSENT)], axis=1)
     more_than_two = (calls[:, 2:] != ABSENT).any(axis=1) if calls.shape[1] > 2 else None
-    return genotypes.settle(calls[:, :2], unphased, where, more_than_two)
+    calls = calls[:, :2]
+    sets = None if phases is None else variant.format("PS")
+    other_set = None
+    if phases is not None and sets is not None and np.issubdtype(sets.dtype, np.integer):
+        heterozygous = (calls >= 0).all(axis=1) & (calls[:, 0] != calls[:, 1])
+        other_set = phases.others(variant.CHROM, sets[:, 0].astype(np.int64), heterozygous)
+    return genotypes.settle(calls, unphased, where, more_than_two, other_set)
 
 
-def _records(variants: Any, screen: SiteScreen) -> Iterator[Any]:
-    """The records of the region, or all of them."""
-    indexed = screen.region is not None and _has_current_index(Path(screen.source))
+def _records(variants: Any, screen: SiteScreen, *, indexed: bool) -> Iterator[Any]:
+    """The records of the region, or all of them; `indexed` allows to look for them in the index of the file."""
+    indexed = indexed and screen.region is not None and _has_current_index(Path(screen.source))
     count = 0
     try:
         for variant in variants(str(screen.region)) if indexed else variants:
             count += 1
             yield variant
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{screen.source}, record {count:,}: a name in it is not UTF-8. Convert the file, or fetch it again."
+        ) from error
     except Exception as error:  # cyvcf2 raises nothing more precise
         index = " (or its index is damaged or of another file)" if indexed else ""
         raise InputError(
@@ -95,13 +134,14 @@ def _records(variants: Any, screen: SiteScreen) -> Iterator[Any]:
 
 
 @contextmanager
-def _opened(path: Path, selection: HaplotypeSelection) -> Iterator[Any]:
+def _opened(safe: Path, path: Path, selection: HaplotypeSelection) -> Iterator[Any]:
     with needs_extra("popgen", f"Reading {path}"):
         import cyvcf2
         from cyvcf2.cyvcf2 import set_htslib_log_level
     set_htslib_log_level(_HTSLIB_SILENT)  # its complaints would go to standard error; ours say what is needed
     try:
-        variants = cyvcf2.VCF(os.fspath(path), lazy=True)
+        variants = cyvcf2.VCF(os.fspath(safe), lazy=True)
+        list(variants.samples), variants.seqnames
     except Exception as error:  # cyvcf2 raises nothing more precise
         set_htslib_log_level(_HTSLIB_WARNINGS)
         raise InputError(
