@@ -23,26 +23,7 @@ def attack(worker: Worker, subject: str, start: int, stop: int) -> None:
     assert outcome.counts.total() > (stop - start) / 2
 
 
-# To be mended elsewhere.
-KNOWN = {
-    "vcf",
-    "bcf-plain",
-    "hapt",
-    "hap",
-    "hapt-zip",
-    "trees",
-    "genetic-map",
-    "pedigree",
-    "genome-index",
-    "overrides",
-    "model-folder",
-    "vocabulary",
-    "released",
-}
-NAMES = [pytest.param(name, marks=pytest.mark.xfail(strict=False)) if name in KNOWN else name for name in SUBJECTS]
-
-
-@pytest.mark.parametrize("subject", NAMES)
+@pytest.mark.parametrize("subject", SUBJECTS)
 def test_thousands_of_damaged_files(worker: Worker, subject: str) -> None:
     attack(worker, subject, 0, SOME)
 

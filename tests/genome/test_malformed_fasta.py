@@ -34,7 +34,7 @@ NOT_FASTA: dict[str, tuple[bytes, tuple[str, ...]]] = {
     "header_of_blanks": (b">   \nACGT\n", ("record 1", "no name")),
     "name_twice": (b">a x\nACGT\n>b\nACGT\n>a y\nACGT\n", ("records 1 and 3", "'a'")),
     "header_in_latin_1": (b">a\nACGT\n>caf\xe9 x\nACGT\n", ("record 2", r"caf\xe9", "UTF-8")),
-    "control_characters_in_header": (b">a\x01b\nACGT\n", ("record 1", r"a\x01b", "control characters")),
+    "control_characters_in_header": (b">a\x02b\nACGT\n", ("record 1", r"a\x02b", "control characters")),
     "old_macintosh_lines": (b">a\rACGT\rACGT\r", ("record 1", "carriage returns")),
     "header_joined_to_sequence": (b">a\nACGT>b\nACGT\n", ("'a'", "position 5", "'>'", "line of its own")),
     "zero_bytes_in_sequence": (b">a\nACGT\x00\x00\n", ("'a'", "position 5", r"'\x00'")),

@@ -53,7 +53,7 @@ def _evaluate(
     held_out: float, train: Path | None, max_order: int, config: ReadingConfig, precision: str, quiet: bool,
 ) -> dict[str, Any]:  # fmt: skip
     model = load_model(model_folder, device=fastest_device())
-    labelled = task_name not in (None, _PRETRAINING) or _PRETRAINING not in model.tasks
+    labelled = task_name not in (None, _PRETRAINING) or (bool(model.tasks) and _PRETRAINING not in model.tasks)
     genomes = [path for path in inputs if _is_genome(path, labelled=labelled)]
     if genomes and len(genomes) < len(inputs):
         raise InputError("Genomes and tables cannot be evaluated together. Call `dnagpt evaluate` once for each.")

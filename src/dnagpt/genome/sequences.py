@@ -223,7 +223,7 @@ def _parse_header(line: bytes, number: int, name: str) -> Header:
             "The file is damaged or binary."
         )
     first, _, rest = text.replace("\t", " ").partition(" ")
-    return Header(first, rest.strip(), number)
+    return Header(first, rest.strip(" "), number)
 
 
 def _require_sequence(header: Header | None, length: int, name: str) -> None:
