@@ -352,7 +352,7 @@ def test_text_that_htslib_dies_of_or_reads_as_something_else(tmp_path: Path, tex
     refused_text(tmp_path, text.encode("latin-1"), *parts)
 
 
-def test_bcf_that_kills_htslib_is_refused(tmp_path: Path) -> None:
+def test_bcf_whose_parts_do_not_fit_together_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.vcf").write_text(HEAD + COLUMNS + RECORD)
     with (
         pysam.VariantFile(str(tmp_path / "a.vcf")) as read,

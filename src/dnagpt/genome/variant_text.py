@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 import tempfile
 from collections import Counter
 from contextlib import contextmanager
@@ -15,29 +13,15 @@ from dnagpt.errors import InputError
 from dnagpt.genome.bases import quoted
 from dnagpt.genome.legend import MOST_POSITION
 from dnagpt.genome.stored_bytes import open_source
+from dnagpt.genome.variant_binary import MAGIC, check_records
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_BCF = b"BCF"
 _FIRST_SAMPLE = 9
 _MOST_ALLELE_DIGITS = 5
 _LARGE_ALLELE = re.compile(rb"(?:^|\t)[^:\t]*\d{%d}" % (_MOST_ALLELE_DIGITS + 1))
 _PREFIXED = re.compile(rb"(^|\t)([|/])([^:\t]*)")
-_IN_A_PROCESS_OF_ITS_OWN = """
-import sys, warnings
-from cyvcf2 import VCF
-from cyvcf2.cyvcf2 import set_htslib_log_level
-set_htslib_log_level(0)
-try:
-    variants = VCF(sys.argv[1], lazy=True)
-    has_phase_sets = variants.contains("PS")
-    for variant in variants:
-        variant.CHROM, variant.POS, variant.ID, variant.REF, variant.ALT, variant.FILTER, variant.genotype.array()
-        has_phase_sets and variant.format("PS")
-except Exception:
-    pass  # whoever reads the file next says what is wrong
-"""
 
 
 @contextmanager
@@ -46,12 +30,9 @@ def safe_to_read(path: Path) -> Iterator[Path]:
 
     Raises InputError for lines of VCF that are no records (htslib ends the process for some of them and passes over
     others), for positions and alleles that htslib would read as other ones, for names that are not UTF-8, and for BCF
-    that htslib does not survive. VCF is read once more for that, as text; BCF in a process of its own.
+    records whose parts do not fit together. So a file is read twice.
     """
-    kind = _check(path)
-    if kind == "bcf":
-        _survive(path)
-    if kind != "prefixed":
+    if not _check(path):
         yield path
         return
     with tempfile.NamedTemporaryFile(suffix=".vcf") as copy:
@@ -62,15 +43,16 @@ def safe_to_read(path: Path) -> Iterator[Path]:
         yield Path(copy.name)
 
 
-def _check(path: Path) -> str:
-    """Look at every line of a VCF file, and say whether it is plain, prefixed (VCF 4.4) or in fact bcf."""
+def _check(path: Path) -> bool:
+    """Look at every record of a VCF or BCF file, and tell whether genotypes begin with their phase (VCF 4.4)."""
     _, file = open_source(path, streamed=True)
     columns, people, prefixed = 0, 0, False
     with file:
+        if file.peek(len(MAGIC))[: len(MAGIC)] == MAGIC:
+            check_records(file, str(path))
+            return False
         for number, line in enumerate(file, start=1):
             where = f"{path}, line {number:,}"
-            if number == 1 and line.startswith(_BCF):
-                return "bcf"
             text = line.rstrip(b"\r\n")
             if text.startswith(b"#"):
                 _require_text(text, where)
@@ -90,7 +72,7 @@ def _check(path: Path) -> str:
                     "cut short; fetch it again."
                 )
             prefixed |= _check_record(text.split(b"\t", _FIRST_SAMPLE), people, where)
-    return "prefixed" if prefixed else "plain"
+    return prefixed
 
 
 def _check_record(fields: list[bytes], people: int, where: str) -> bool:
@@ -143,14 +125,3 @@ def _without_prefixes(line: bytes) -> bytes:
 def _without_prefix(found: re.Match[bytes]) -> bytes:
     before, phase, alleles = found.groups()
     return before + (alleles if phase == b"|" else alleles.replace(b"|", b"/"))
-
-
-def _survive(path: Path) -> None:
-    """Let a process of its own read a BCF file, whose records cannot be checked as text."""
-    done = subprocess.run(  # noqa: S603 - our own program
-        [sys.executable, "-c", _IN_A_PROCESS_OF_ITS_OWN, str(path)], capture_output=True, check=False
-    )
-    if done.returncode < 0:
-        raise InputError(
-            f"{path} is damaged: htslib ends with signal {-done.returncode} when it reads it. Fetch the file again."
-        )
