@@ -120,3 +120,10 @@ def test_settings_that_do_nothing_for_haplotypes_are_refused(tmp_path: Path) -> 
     source = {"haplotypes": {"file": tmp_path / "panel.hapt"}, "group": "population", "duplicates": "drop"}
     with pytest.raises(ValueError, match="duplicates, group does nothing where haplotypes are given"):
         DataConfig.model_validate(source)
+
+
+def test_a_map_that_is_flat_between_the_sites_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    sites = Sites(["1"] * 3, np.array([10, 20, 30]), ["."] * 3, ["A"] * 3, ["C"] * 3)
+    flat = GeneticMap({"1": (np.array([0, 100, 200]), np.array([0.5, 0.5, 1.0]))}, source="flat.map")
+    assert crossover_chances(sites, flat).tolist() == [0.5, 0, 0]
+    assert "flat.map has no distance between any two sites of contig 1" in caplog.text

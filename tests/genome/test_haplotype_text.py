@@ -256,3 +256,12 @@ def test_names_with_control_characters_are_refused(tmp_path: Path, control: str)
     (tmp_path / "b.legend").write_text("id position a0 a1\nrs1 7 A C\n")
     (tmp_path / "b.sample").write_text(f"sample\np{control}q\n")
     refused(tmp_path / "b.hap", "b.sample, line 2", "control character")
+
+
+def test_an_archive_that_unpacks_to_gigabytes_is_refused(tmp_path: Path) -> None:
+    line, path = b"x p_A " + b"0 " * 500_000 + b"\n", tmp_path / "big.hapt.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("big.hapt", "w") as member:
+        for _ in range(300):
+            member.write(line)
+    with pytest.raises(InputError, match="DNAGPT_MOST_UNPACKED"):
+        read_haplotypes(path)

@@ -277,10 +277,11 @@ def test_a_missing_file_and_unknown_endings_are_refused(tmp_path: Path) -> None:
         path = tmp_path / name
 
 
-def test_a_wrong_index_is_named(tmp_path: Path) -> None:
+def test_a_damaged_index_is_named_and_not_used(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = write_variants(tmp_path / "panel.vcf.gz", [record(1)])
     Path(f"{path}.tbi").write_bytes(b"no index")
-    refused(path, "index", region="15:1-5")
+    assert len(read_haplotypes(path, HaplotypeSelection(region="15:1-5")).sites) == 1
+    assert "panel.vcf.gz.tbi is not the index of" in caplog.text
 
 
 def test_an_index_older_than_its_file_is_not_used(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -395,6 +396,14 @@ def test_a_second_phase_set_follows_its_policy(tmp_path: Path, policy: str, alle
     assert sum(found.left_out.values()) == 1
 
 
+@pytest.mark.parametrize("kind", ["String", "Integer"])
+@pytest.mark.parametrize("key", ["PS", "PSL"])
+def test_phase_sets_may_be_names(tmp_path: Path, kind: str, key: str) -> None:
+    text = PHASE_SETS.format("0|1:400").replace("Number=1,Type=Integer", f"Number=1,Type={kind}")
+    text = text.replace("ID=PS,", f"ID={key},").replace("GT:PS", f"GT:{key}")
+    refused_text(tmp_path, text, "15:400", "sample P0", "another phase set (PS)")
+
+
 @pytest.mark.parametrize("genotype", ["0|1:100", "0|1:.", "0|1", "1|1:400"])
 def test_one_phase_set_or_none_is_no_trouble(tmp_path: Path, genotype: str) -> None:
     (tmp_path / "a.vcf").write_text(PHASE_SETS.format(genotype))
@@ -405,9 +414,9 @@ def test_phase_prefixes_of_vcf_4_4_are_read(tmp_path: Path) -> None:
     text = (
         HEAD + COLUMNS + "15\t100\t.\tA\tC\t.\tPASS\t.\tGT\t|0|1\t1|0\n15\t200\t.\tA\tC\t.\tPASS\t.\tGT\t{}0|1\t|1|1\n"
     )
-    (tmp_path / "a.vcf").write_text(text.format("|"))
-    assert read_haplotypes(tmp_path / "a.vcf").alleles.tolist() == [[0, 0], [1, 1], [1, 1], [0, 1]]
-    refused_text(tmp_path, text.format("/"), "15:200", "sample P0", "not phased")
+    for prefix in "|/":
+        (tmp_path / "a.vcf").write_text(text.format(prefix))
+        assert read_haplotypes(tmp_path / "a.vcf").alleles.tolist() == [[0, 0], [1, 1], [1, 1], [0, 1]]
 
 
 @pytest.mark.parametrize("allele", ["G]chr2:500]", "[chr2:5[G", "R"])
@@ -441,3 +450,25 @@ def test_a_region_may_be_a_contig_with_colons_in_its_name(tmp_path: Path) -> Non
     pysam.tabix_index(str(tmp_path / "a.vcf"), preset="vcf", keep_original=True)
     for region in ("HLA-A*01:01", "HLA-A*01:01:50-150"):
         assert len(read_haplotypes(tmp_path / "a.vcf.gz", HaplotypeSelection(region=region)).sites) == 1
+
+
+@pytest.mark.parametrize("name", ["panel.vcf.gz", "panel.bcf"])
+@pytest.mark.parametrize("csi", [True, False])
+def test_an_index_of_another_file_is_not_used(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str, csi: bool
+) -> None:
+    few, many = tmp_path / "few" / name, tmp_path / "many" / name
+    for path, positions in ((few, range(100, 110)), (many, range(100, 3000, 7))):
+        path.parent.mkdir()
+        write_variants(path, [record(position) for position in positions])
+        for old in path.parent.glob("*.[ct][sb]i"):
+            old.unlink()
+        pysam.tabix_index(str(path), preset="bcf" if name.endswith("bcf") else "vcf", csi=csi, force=True)
+    region = HaplotypeSelection(region="15")
+    assert len(read_haplotypes(many, region).sites) == 415
+    assert not caplog.records
+    for index in few.parent.glob("*.[ct][sb]i"):
+        index.replace(many.parent / index.name)
+        os.utime(many.parent / index.name)
+    assert len(read_haplotypes(many, region).sites) == 415
+    assert "is not the index of" in caplog.text

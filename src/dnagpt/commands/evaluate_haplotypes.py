@@ -23,6 +23,7 @@ from dnagpt.genome.legend import UNKNOWN_CONTIG
 from dnagpt.genome.stored_bytes import file_sha256
 
 log = logging.getLogger("dnagpt")
+FEWEST_SITES = 2
 FEWEST_PEOPLE = 8
 """Real people below which their halves are not compared."""
 
@@ -40,6 +41,9 @@ def _evaluate(
 ) -> list[ComparedSet]:
     sets = read_sets(files)
     notes = list(sets.notes)
+    if len(sets.real.sites) < FEWEST_SITES:
+        notes.append(f"Only {len(sets.real.sites)} site is compared: linkage, components and distances mean nothing.")
+        log.warning(notes[-1])
     beside: Mapping[str, Sampler] = {}
     if with_baselines:
         morgans, said = _morgans(sets.real.sites, genetic_map)

@@ -3,12 +3,15 @@
 Shapes: S sites.
 """
 
+import logging
+
 import numpy as np
 import numpy.typing as npt
 
 from dnagpt.genome.genetic_map import GeneticMap
 from dnagpt.genome.haplotypes import Alleles, Sites
 
+_log = logging.getLogger("dnagpt")
 Chances = npt.NDArray[np.float64]
 
 
@@ -24,6 +27,13 @@ def crossover_chances(sites: Sites, genetic_map: GeneticMap) -> Chances:
     """
     distances = np.abs(np.diff(genetic_map.morgans_of(sites)))
     contigs = np.asarray(sites.contigs)
+    for contig in dict.fromkeys(sites.contigs):
+        within = (contigs[1:] == contig) & (contigs[:-1] == contig)
+        if within.any() and not distances[within].any():
+            _log.warning(
+                "%s has no distance between any two sites of contig %s: gametes never recombine there",
+                genetic_map.source, contig,
+            )  # fmt: skip
     return np.append(0.5, np.where(contigs[1:] == contigs[:-1], (1 - np.exp(-2 * distances)) / 2, 0.5))
 
 

@@ -21,7 +21,7 @@ from dnagpt.genome.files import open_bytes, open_text
 from dnagpt.genome.genotypes import ABSENT, UNKNOWN, GenotypeScreen
 from dnagpt.genome.legend import numbered_sites, read_legend
 from dnagpt.genome.site_screening import SiteScreen, choose_people
-from dnagpt.genome.stored_bytes import read_error
+from dnagpt.genome.stored_bytes import read_error, require_plausible_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -234,6 +234,7 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
             names = [name for name in archive.namelist() if name.lower().endswith(".hapt")]
             if len(names) != 1:
                 raise InputError(f"{path} holds {len(names)} .hapt files, and one is needed. Unpack it and choose one.")
+            require_plausible_size(archive.getinfo(names[0]).file_size, path.stat().st_size, path)
             with archive.open(names[0]) as member:
                 yield member  # type: ignore[misc]
     except (zipfile.BadZipFile, zlib.error, EOFError) as error:

@@ -19,10 +19,11 @@ from dnagpt.genome.extras import needs_extra
 from dnagpt.genome.genotypes import ABSENT, GenotypeScreen
 from dnagpt.genome.site_screening import SiteScreen, choose_people
 from dnagpt.genome.stored_bytes import BGZIP_END, GZIP_SIGNATURE, StoredBytes
+from dnagpt.genome.variant_index import is_index_of
 from dnagpt.genome.variant_text import safe_to_read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -35,6 +36,7 @@ _INDEX_ENDINGS = (".tbi", ".csi")
 _HTSLIB_SILENT, _HTSLIB_WARNINGS = 0, 3
 _NO_PHASE_SET = np.iinfo(np.int32).min
 """What htslib gives where there is no phase set; one above it is the end of a vector, which is none either."""
+_PHASE_SET_KEYS = ("PS", "PSL")
 
 
 def read_variants(path: Path, selection: HaplotypeSelection) -> Haplotypes:
@@ -50,7 +52,8 @@ def read_variants(path: Path, selection: HaplotypeSelection) -> Haplotypes:
         if not people:
             raise InputError(f"{path} has sites but no genotypes of anybody. Choose a file with samples.")
         genotypes = GenotypeScreen(people, selection)
-        phases = _PhaseSets(len(people)) if variants.contains("PS") else None
+        keys = [key for key in _PHASE_SET_KEYS if variants.contains(key)]
+        phases = _PhaseSets(len(people), keys) if keys else None
         rows = list(_rows(variants, screen, genotypes, phases, indexed=safe == path))
         if not rows and screen.region is not None and not screen.left_out:
             raise screen.outside_region(variants.seqnames)
@@ -62,12 +65,27 @@ def read_variants(path: Path, selection: HaplotypeSelection) -> Haplotypes:
 class _PhaseSets:
     """Remembers in which phase set each person was first met on a contig; the order of another set is unknown."""
 
-    def __init__(self, people: int) -> None:
+    def __init__(self, people: int, keys: Sequence[str]) -> None:
+        self._keys = keys
+        self._numbers: dict[str, int] = {}
         self._contig = ""
         self._first_P = np.full(people, _NO_PHASE_SET, dtype=np.int64)
 
+    def of(self, variant: Any) -> NDArray[np.int64] | None:
+        """Return the number of the phase set of each person at a record, or None where it has none."""
+        found = [values for key in self._keys if (values := variant.format(key)) is not None]
+        if not found:
+            return None
+        if np.issubdtype(found[0].dtype, np.integer):
+            return found[0][:, 0].astype(np.int64)
+        names = [str(name) for name in np.asarray(found[0]).reshape(len(self._first_P), -1)[:, 0]]
+        return np.array([self._number(name) for name in names], dtype=np.int64)
+
+    def _number(self, name: str) -> int:
+        return _NO_PHASE_SET if name.strip(".,*") == "" else self._numbers.setdefault(name, len(self._numbers))
+
     def others(self, contig: str, sets_P: NDArray[np.int64], heterozygous_P: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Tell whose genotypes belong to another set than the first of theirs."""
+        """Return whose genotypes belong to another set than the first of theirs."""
         if contig != self._contig:
             self._contig = contig
             self._first_P[:] = _NO_PHASE_SET
@@ -105,11 +123,11 @@ def _settled(variant: Any, genotypes: GenotypeScreen, where: str, phases: _Phase
         calls = np.concatenate([calls, np.full_like(calls, ABSENT)], axis=1)
     more_than_two = (calls[:, 2:] != ABSENT).any(axis=1) if calls.shape[1] > 2 else None
     calls = calls[:, :2]
-    sets = None if phases is None else variant.format("PS")
+    sets = None if phases is None else phases.of(variant)
     other_set = None
-    if phases is not None and sets is not None and np.issubdtype(sets.dtype, np.integer):
+    if phases is not None and sets is not None:
         heterozygous = (calls >= 0).all(axis=1) & (calls[:, 0] != calls[:, 1])
-        other_set = phases.others(variant.CHROM, sets[:, 0].astype(np.int64), heterozygous)
+        other_set = phases.others(variant.CHROM, sets, heterozygous)
     return genotypes.settle(calls, unphased, where, more_than_two, other_set)
 
 
@@ -162,12 +180,15 @@ def _opened(safe: Path, path: Path, selection: HaplotypeSelection) -> Iterator[A
 
 
 def _has_current_index(path: Path) -> bool:
-    """Whether there is an index that was not made before its file; with an older one sites would be missed."""
+    """Return whether there is an index of this very file; an older one, or another file's, would hide sites."""
     indices = [index for ending in _INDEX_ENDINGS if (index := Path(f"{path}{ending}")).exists()]
-    current = any(index.stat().st_mtime >= path.stat().st_mtime for index in indices)
+    current = [index for index in indices if index.stat().st_mtime >= path.stat().st_mtime]
     if indices and not current:
         _log.warning("%s: the index is older than the file, so the whole file is read", path)
-    return current
+    foreign = [index for index in current if not is_index_of(index, path)]
+    if foreign:
+        _log.warning("%s is not the index of %s, so the whole file is read", foreign[0], path)
+    return bool(current) and not foreign
 
 
 def _require_end(path: Path) -> None:

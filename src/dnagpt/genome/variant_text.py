@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _FIRST_SAMPLE = 9
 _MOST_ALLELE_DIGITS = 5
 _LARGE_ALLELE = re.compile(rb"(?:^|\t)[^:\t]*\d{%d}" % (_MOST_ALLELE_DIGITS + 1))
-_PREFIXED = re.compile(rb"(^|\t)([|/])([^:\t]*)")
+_PREFIXED = re.compile(rb"(^|\t)[|/]")
 
 
 @contextmanager
@@ -113,15 +113,10 @@ def _require_text(line: bytes, where: str) -> None:
 
 
 def _without_prefixes(line: bytes) -> bytes:
-    """Take the phase before the first allele off each genotype; one that says `/` makes the genotype unphased."""
+    """Take the phase before the first allele off each genotype, as htslib 1.22 and newer read it."""
     if line.startswith(b"#"):
         return line
     fields = line.split(b"\t", _FIRST_SAMPLE)
     if len(fields) > _FIRST_SAMPLE and fields[8].startswith(b"GT"):
-        fields[_FIRST_SAMPLE] = _PREFIXED.sub(_without_prefix, fields[_FIRST_SAMPLE])
+        fields[_FIRST_SAMPLE] = _PREFIXED.sub(rb"\1", fields[_FIRST_SAMPLE])
     return b"\t".join(fields)
-
-
-def _without_prefix(found: re.Match[bytes]) -> bytes:
-    before, phase, alleles = found.groups()
-    return before + (alleles if phase == b"|" else alleles.replace(b"|", b"/"))
