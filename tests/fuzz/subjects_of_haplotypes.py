@@ -1,6 +1,7 @@
 """Haplotypes under attack: VCF, BCF, .hapt, .hap with legend and sample file, tree sequences, genetic maps."""
 
 import gzip
+import io
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -211,7 +212,9 @@ def _read_map(folder: Path) -> object:
 
 
 def _map_by_pandas(folder: Path) -> object:
-    frame = pd.read_csv(folder / "chr.gmap", sep=r"\s+", dtype=str, na_filter=False, encoding="utf-8-sig", comment=None)
+    header, *rest = (folder / "chr.gmap").read_text(encoding="utf-8-sig").splitlines()
+    text = "\n".join([header, *(line for line in rest if not line.lstrip().startswith("#"))])
+    frame = pd.read_csv(io.StringIO(text), sep=r"\s+", dtype=str, na_filter=False)
     frame.columns = pd.Index([column.lower() for column in frame.columns])
     result = {}
     for contig, part in frame.groupby("chr", sort=False):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FORMAT = "dnagpt genome index"
-VERSION = 2
+VERSION = 3
 CACHE_ADVICE = "Free some space, or let DNAGPT_CACHE name a folder that can be written to."
 
 
@@ -68,7 +69,7 @@ class Manifest:
             "composition": asdict(self.composition),
             "contigs": [[contig.name, contig.length, contig.offset] for contig in self.contigs],
         }
-        return json.dumps(content, separators=(",", ":")) + "\n"
+        return json.dumps({**content, "sha256": _digest(content)}, separators=(",", ":")) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> Manifest:
@@ -77,6 +78,8 @@ class Manifest:
             content: dict[str, Any] = json.loads(text)
             if (content["format"], content["version"]) != (FORMAT, VERSION):
                 raise DamagedIndexError("it has another format version")
+            if content.pop("sha256") != _digest(content):
+                raise DamagedIndexError("its manifest is not what was written")
             manifest = cls(
                 source=SourceState(**content["source"]),
                 codes_file=content["codes_file"],
@@ -98,6 +101,10 @@ class Manifest:
             offset += contig.length
         if offset == 0 or self.composition.total != offset:
             raise DamagedIndexError("its counts do not add up")
+
+
+def _digest(content: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def read_manifest(path: Path) -> Manifest:

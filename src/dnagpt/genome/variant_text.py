@@ -18,6 +18,7 @@ from dnagpt.genome.variant_binary import MAGIC, check_records
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_COLUMNS = b"#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO"
 _FIRST_SAMPLE = 9
 _MOST_ALLELE_DIGITS = 5
 _LARGE_ALLELE = re.compile(rb"(?:^|\t)[^:\t]*\d{%d}" % (_MOST_ALLELE_DIGITS + 1))
@@ -55,8 +56,17 @@ def _check(path: Path) -> bool:
             where = f"{path}, line {number:,}"
             text = line.rstrip(b"\r\n")
             if text.startswith(b"#"):
+                if columns:
+                    raise InputError(
+                        f"{where}: a line of the header stands behind the line #CHROM. Put it before that."
+                    )
                 _require_text(text, where)
                 if not text.startswith(b"##"):
+                    if not text.startswith(_COLUMNS):
+                        raise InputError(
+                            f"{path} is not VCF or BCF: line {number:,} does not name the columns CHROM, POS, ID, REF, ALT, "
+                            "QUAL, FILTER and INFO. Choose another file."
+                        )
                     columns = text.count(b"\t")
                     people = _count_people(text, where)
                 continue
