@@ -130,7 +130,7 @@ DAMAGES: dict[str, tuple[str, Callable[[Path], object]]] = {
     "manifest_emptied": (".json", lambda path: path.write_text("")),
     "manifest_garbled": (".json", garble),
     "manifest_is_a_list": (".json", lambda path: path.write_text("[1]")),
-    "manifest_of_another_version": (".json", replaced('"version":2', '"version":99')),
+    "manifest_of_another_version": (".json", replaced('"version":3', '"version":99')),
     "key_gone": (".json", replaced('"codes_file"', '"code_file"')),
     "contig_moved": (".json", replaced('["chr2",4,18]', '["chr2",4,17]')),
     "contig_without_bases": (".json", replaced('["chr2",4,18]', '["chr2",0,18]')),

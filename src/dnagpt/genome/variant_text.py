@@ -64,8 +64,8 @@ def _check(path: Path) -> bool:
                 if not text.startswith(b"##"):
                     if not text.startswith(_COLUMNS):
                         raise InputError(
-                            f"{path} is not VCF or BCF: line {number:,} does not name the columns CHROM, POS, ID, REF, ALT, "
-                            "QUAL, FILTER and INFO. Choose another file."
+                            f"{path} is not VCF or BCF: line {number:,} does not name the columns CHROM, POS, ID, REF, "
+                            "ALT, QUAL, FILTER and INFO. Choose another file."
                         )
                     columns = text.count(b"\t")
                     people = _count_people(text, where)
