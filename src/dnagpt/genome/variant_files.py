@@ -117,7 +117,7 @@ def _settled(variant: Any, genotypes: GenotypeScreen, where: str, phases: _Phase
     except Exception as error:  # cyvcf2 raises nothing more precise
         raise InputError(f"{where}: there are no genotypes (GT). Choose a file that has them.") from error
     calls, unphased = called[:, :-1], called[:, -1] == 0
-    if calls.max() > 1 or calls.min() < ABSENT:
+    if calls.max() > 1 or calls.min() < ABSENT or (calls[:, 0] == ABSENT).any():
         raise InputError(f"{where}: a genotype has an allele that the site does not name. The file is damaged.")
     if calls.shape[1] == 1:
         calls = np.concatenate([calls, np.full_like(calls, ABSENT)], axis=1)
