@@ -18,7 +18,6 @@ from functools import partial
 import numpy as np
 import torch
 
-from dnagpt.checkpoint import Model
 from dnagpt.data.batches import padding_share, similar_lengths
 from dnagpt.data.order import LengthOrder
 from dnagpt.inference.answers import TOKENS_AT_ONCE
@@ -26,6 +25,7 @@ from dnagpt.inference.predict import predict
 from dnagpt.language.template import Template
 from dnagpt.language.vocabulary import Vocabulary
 from dnagpt.model import DNAGPT, PRESETS, has_bfloat16
+from dnagpt.store.model import Model
 from dnagpt.tasks import Task
 
 PRESET, VOCABULARY = "dnagpt-m", "released-6mers"

@@ -16,14 +16,14 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from dnagpt.checkpoint import Model
-from dnagpt.genome.haplotypes import Sites
+from dnagpt.haplotypes.values import Sites
 from dnagpt.inference.cores import side_by_side
 from dnagpt.inference.haplotypes import generate_haplotypes
 from dnagpt.inference.sampling import Sampling
 from dnagpt.language.template import Template
 from dnagpt.language.vocabulary import Vocabulary
 from dnagpt.model import DNAGPT, ModelConfig
+from dnagpt.store.model import Model
 from dnagpt.tasks import HaplotypeLanguage, Task
 
 SITES, WANTED, TARGET = 805, 5_000, 60.0

@@ -17,10 +17,10 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeat"))
 
 INTERFACES = {
     # transformers, tokenizers, PEFT, safetensors
-    "test_models", "test_export", "test_interop", "test_tokenizer", "test_training", "test_lora", "test_checkpoint",
+    "test_models", "test_export", "test_interop", "test_tokenizer", "test_training", "test_lora", "test_model_folder",
     "test_adapters", "test_golden",
     # pandas, pyarrow, h5py, cyvcf2, pysam, tskit, py2bit
-    "test_tables", "test_sources", "test_variant_files", "test_haplotype_writer", "test_tree_sequences", "test_twobit",
+    "test_tables", "test_sources", "test_vcf", "test_haplotype_writing", "test_tree_sequences", "test_twobit",
     # matplotlib, jinja2, scikit-learn, scikit-allel
     "test_report_page", "test_plots", "test_haplotype_page", "test_baselines", "test_homozygosity",
     # typer, rich, pydantic, OmegaConf, torch's checkpoints

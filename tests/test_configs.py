@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 from tests.conftest import PROJECT
 
-from dnagpt.commands.configuration import load_settings
-from dnagpt.commands.finetune_settings import FinetuneSettings, TaskSettings
-from dnagpt.commands.pretrain import PretrainSettings
-from dnagpt.data.labelled import read_labelled
-from dnagpt.data.sources import field_columns
+from dnagpt.data.records.labelled import read_labelled
+from dnagpt.data.records.sources import field_columns
 from dnagpt.language.template import Template
+from dnagpt.runs.configuration import load_settings
+from dnagpt.runs.finetuning.settings import FinetuneSettings, TaskSettings
+from dnagpt.runs.pretraining import PretrainSettings
 from dnagpt.tasks import Task, Transform
 
 TASKS = sorted((PROJECT / "configs" / "tasks").glob("*.toml"))

@@ -13,14 +13,15 @@ from tests.commands.calls import done, dotted
 from tests.conftest import PROJECT
 from tests.pages import DOCS, check_settings, rows, section
 
-from dnagpt.commands.finetune_settings import FinetuneSettings, FinetuneTraining, LoraSettings, TaskSettings
-from dnagpt.commands.network_settings import NetworkSettings
-from dnagpt.commands.task_file import default_settings
-from dnagpt.data.labelled import DataConfig
-from dnagpt.evaluation.metrics import classification_metrics, regression_metrics
+from dnagpt.data.records.settings import DataConfig
+from dnagpt.evaluation.metrics.classification import classification_metrics
+from dnagpt.evaluation.metrics.regression import regression_metrics
 from dnagpt.language.presets import PRESETS as VOCABULARIES
 from dnagpt.language.vocabulary import Vocabulary
 from dnagpt.model import PRESETS
+from dnagpt.runs.finetuning.defaults import default_settings
+from dnagpt.runs.finetuning.settings import FinetuneSettings, FinetuneTraining, LoraSettings, TaskSettings
+from dnagpt.runs.network import NetworkSettings
 from dnagpt.tasks import Views
 
 PAGE = DOCS / "finetuning.md"

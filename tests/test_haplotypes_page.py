@@ -12,9 +12,9 @@ import pytest
 from tests.commands.calls import done, dotted
 from tests.pages import DOCS, check_settings
 
-from dnagpt.data.haplotype_source import HaplotypeSource
-from dnagpt.genome.haplotype_files import read_haplotypes
-from dnagpt.genome.haplotype_selection import HaplotypeSelection
+from dnagpt.haplotypes.reading import read_haplotypes
+from dnagpt.haplotypes.selection import HaplotypeSelection
+from dnagpt.haplotypes.source import HaplotypeSource
 
 PAGE = DOCS / "haplotypes.md"
 QUICK = dotted({"model.layers": 1, "model.width": 16, "model.heads": 2, "epochs": 1, "beside": "[]"})

@@ -13,9 +13,9 @@ from pydantic import BaseModel
 from tests.commands.calls import done, dotted
 from tests.pages import DOCS, check_settings, section
 
-from dnagpt.commands.pretrain import PretrainSettings
 from dnagpt.data.corpus import CorpusConfig, SpeciesSource
 from dnagpt.language.vocabulary import Vocabulary
+from dnagpt.runs.pretraining import PretrainSettings
 from dnagpt.training import TrainingConfig
 
 PAGE = DOCS / "pretraining.md"

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from dnagpt.commands.demo import Steps, carry_out, lay_out
-from dnagpt.commands.demo_page import outcomes, summary_table, write_page
+from dnagpt.runs.demo import Steps, carry_out, lay_out
+from dnagpt.runs.demo_page import outcomes, summary_table, write_page
 
 SHORTER = {
     "pretraining": {

@@ -8,10 +8,10 @@ import pytest
 from tests.commands.calls import call, check_complaint, small
 from tests.commands.examples import GC_TEMPLATE, gc_rows, table_text
 
-from dnagpt.commands.task_report import refuse_divergence
 from dnagpt.errors import InputError
 from dnagpt.inference.predict import Prediction
 from dnagpt.language.template import Template
+from dnagpt.runs.finetuning.report import refuse_divergence
 
 NUMBER_TEMPLATE = "<K>{sequence}<=><M>{gc?:number}"
 

@@ -21,8 +21,8 @@ from tests.commands.calls import call_process, done, dotted, small, start
 from tests.commands.examples import GC_TEMPLATE, Row, fasta_text, gc_content, gc_rows, random_bases
 
 from dnagpt.cli import app
-from dnagpt.commands.pretrain import validation_windows
 from dnagpt.data.corpus import CorpusConfig, SpeciesSource, open_corpus
+from dnagpt.runs.pretraining import validation_windows
 
 LEARNING = dotted(
     {"epochs": 12, "training.batch_size": 16, "training.learning_rate": 3e-3, "data.fractions": "[0.7,0.1,0.2]"}

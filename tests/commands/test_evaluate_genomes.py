@@ -9,7 +9,8 @@ import pytest
 from tests.commands.calls import done
 from tests.commands.examples import fasta_text, random_bases
 
-from dnagpt.evaluation import kmers, markov
+from dnagpt.baselines import markov
+from dnagpt.baselines.kmers import words
 
 CONTIGS = 20_000
 
@@ -24,7 +25,7 @@ def test_many_small_contigs_take_as_many_steps_as_their_bases(
 
     def counting(codes: npt.NDArray[np.uint8], length: int) -> object:
         counted.append(len(codes))
-        return kmers.words(codes, length)
+        return words(codes, length)
 
     monkeypatch.setattr(markov, "words", counting)
     metrics = json.loads(

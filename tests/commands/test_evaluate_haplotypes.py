@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.commands.calls import call, call_process, check_complaint, contents, done
-from tests.evaluation.haplotype_sets import generated_haplotypes, real_haplotypes
+from tests.evaluation.haplotypes.compared import generated_haplotypes, real_haplotypes
 
-from dnagpt.commands.evaluate_haplotypes import _morgans
-from dnagpt.commands.haplotype_sets import at_common_sites, named_files, read_sets, set_files
-from dnagpt.genome.haplotype_writer import write_haplotypes
-from dnagpt.genome.haplotypes import Haplotypes
+from dnagpt.haplotypes.values import Haplotypes
+from dnagpt.haplotypes.writing import write_haplotypes
+from dnagpt.runs.haplotype_evaluation import _morgans
+from dnagpt.runs.haplotype_sets import at_common_sites, named_files, read_sets, set_files
 
 BASELINES = ["independent sites", "Markov, 5 sites", "Markov, 10 sites", "Li-Stephens", "real halves"]
 

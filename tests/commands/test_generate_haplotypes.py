@@ -9,11 +9,12 @@ from tests.commands.calls import call, check_complaint, done
 from tests.tasks.languages import a_task
 
 import dnagpt
-from dnagpt.checkpoint import Model, save_model
-from dnagpt.genome.haplotype_files import read_haplotypes
-from dnagpt.genome.populations import read_populations
+from dnagpt.haplotypes.people import read_populations
+from dnagpt.haplotypes.reading import read_haplotypes
 from dnagpt.language.vocabulary import Vocabulary
 from dnagpt.model import DNAGPT, ModelConfig
+from dnagpt.store.folder import save_model
+from dnagpt.store.model import Model
 from dnagpt.tasks import Task
 
 SITES = 50

@@ -13,9 +13,9 @@ from tests.commands.calls import Finished, call, check_complaint, done
 from tests.commands.examples import GC_TEMPLATE, random_bases
 
 import dnagpt
-from dnagpt.commands.finetune_settings import FinetuneSettings
-from dnagpt.commands.task_records import read_tasks
 from dnagpt.errors import InputError
+from dnagpt.runs.finetuning.settings import FinetuneSettings
+from dnagpt.runs.finetuning.tasks import read_tasks
 
 POOR, RICH = random_bases(48, seed=1, gc=0.2), random_bases(48, seed=2, gc=0.8)
 ANSWERS = ["predicted_rich", "probability_true"]

@@ -14,7 +14,7 @@ import torch
 from tests.commands.calls import call, check_complaint, contents, done, small
 from tests.commands.examples import GC_TEMPLATE, fasta_text, gc_rows, random_bases, table_text
 
-from dnagpt.checkpoint import load_model, save_model
+from dnagpt.store.folder import load_model, save_model
 
 ROWS = gc_rows(20)
 

@@ -86,7 +86,7 @@ def test_values_that_double_take_no_memory(sites: Path) -> None:
 import resource
 from pathlib import Path
 from pydantic import BaseModel
-from dnagpt.commands.configuration import load_settings
+from dnagpt.runs.configuration import load_settings
 resource.setrlimit(resource.RLIMIT_DATA, (1 << 30, 1 << 30))
 load_settings(BaseModel, Path("task.toml"), [])
 """

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from tests.commands.calls import call, call_process, check_complaint, done, small
 
-from dnagpt.commands.console_table import print_table
 from dnagpt.errors import InputError, visible
-from dnagpt.evaluation.report import Table
+from dnagpt.evaluation.report.page import Table
+from dnagpt.runs.outputs import print_table
 
 STEERING = "\x1b[2J\x9b31m\x07\r\b\u202e\u2066\x00"
 
@@ -49,7 +49,7 @@ def test_warnings_do_not_steer_the_terminal(here: Path, pretrained: Path) -> Non
 
 
 def test_a_result_on_a_terminal_does_not_steer_it(here: Path) -> None:
-    write = "import pandas as pd; from dnagpt.genome.tables import write_table; "
+    write = "import pandas as pd; from dnagpt.files.tables import write_table; "
     write += r"write_table(pd.DataFrame({'name': ['\x1b[2J', 'caf\u00e9']}), '-')"
     reader, terminal = os.openpty()
     with os.fdopen(reader, "rb", buffering=0) as shown:

@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from dnagpt.data.corpus import Species
-from dnagpt.genome.index import Contig, Genome
-from dnagpt.genome.intervals import Interval, split_tail
+from dnagpt.genome.index import Genome
+from dnagpt.genome.intervals import Contig, Interval, split_tail
 
 
 def genome_of(contigs: Mapping[str, npt.NDArray[np.uint8]]) -> Genome:

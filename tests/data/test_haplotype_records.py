@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dnagpt.data.gametes import crossover_chances, gamete
-from dnagpt.data.haplotype_records import read_haplotype_records
-from dnagpt.data.settings import DataConfig
+from dnagpt.data.haplotypes import read_haplotype_records
+from dnagpt.data.records.settings import DataConfig
 from dnagpt.errors import InputError
-from dnagpt.genome.genetic_map import GeneticMap
-from dnagpt.genome.haplotypes import Sites
+from dnagpt.haplotypes.gametes import crossover_chances, gamete
+from dnagpt.haplotypes.genetic_map import GeneticMap
+from dnagpt.haplotypes.values import Sites
 from dnagpt.language.template import Template
 from dnagpt.tasks import Task
 

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 
 from dnagpt.data.batches import MOST_PADDING, padding_share
-from dnagpt.data.order import BATCHES_A_POOL, LengthOrder, counter_generator
+from dnagpt.data.order import BATCHES_A_POOL, LengthOrder
+from dnagpt.data.streams import counter_generator
 
 tables = st.lists(st.integers(1, 600), min_size=1, max_size=150)
 batch_sizes = st.integers(1, 40)

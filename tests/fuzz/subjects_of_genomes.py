@@ -11,8 +11,9 @@ from tests.fuzz.subjects_of_tables import unpacked
 from tests.genome.twobit_writer import twobit_bytes
 
 from dnagpt.genome.bases import decode_bases
-from dnagpt.genome.index import Genome, Interval, open_genome
-from dnagpt.genome.sequences import read_fasta
+from dnagpt.genome.fasta import read_fasta
+from dnagpt.genome.index import Genome, open_genome
+from dnagpt.genome.intervals import Interval
 
 _FASTA = b">chr1 first one\nACGTACGTNN\nacgtRYacgt\nAC\n>chr2\nTTTTGGGG\n\n>scaffold_3|x\tlast\nNNNNACGT\n"
 _TOKENS = (

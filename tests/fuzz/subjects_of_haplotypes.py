@@ -11,11 +11,11 @@ import pandas as pd
 import pysam
 import tskit
 from tests.fuzz.subject import Subject
-from tests.genome.variant_writer import record, write_variants
+from tests.haplotypes.vcf_writer import record, write_variants
 
-from dnagpt.genome.genetic_map import read_genetic_map
-from dnagpt.genome.haplotype_files import read_haplotypes
-from dnagpt.genome.haplotypes import Haplotypes
+from dnagpt.haplotypes.genetic_map import read_genetic_map
+from dnagpt.haplotypes.reading import read_haplotypes
+from dnagpt.haplotypes.values import Haplotypes
 
 _RECORDS = [
     record(100, "0|1", "0|0", "1|1", name="rs1"),

@@ -17,10 +17,11 @@ from tests.fuzz.subjects_of_settings import alike, leaves
 from tests.inference.models import tiny_model
 from tests.released.files import released_tensors
 
-from dnagpt.adapters import merge_lora
-from dnagpt.checkpoint import Model, load_model, read_config, read_tasks, read_vocabulary, save_model
 from dnagpt.released import read_released
 from dnagpt.released.layout import our_name
+from dnagpt.store.adapters import merge_lora
+from dnagpt.store.folder import load_model, read_config, read_tasks, read_vocabulary, save_model
+from dnagpt.store.model import Model
 
 _TOKENS = (
     *b'null true [] {} -1 0 200000 1e308 NaN "\\ud800" "../x" vocabulary_size layers template {sequence}'.split(),

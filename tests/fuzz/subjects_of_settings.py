@@ -9,10 +9,10 @@ from typing import Any
 import yaml  # type: ignore[import-untyped]
 from tests.fuzz.subject import Subject
 
-from dnagpt.commands.configuration import load_settings
-from dnagpt.commands.finetune_settings import FinetuneSettings
-from dnagpt.commands.pretrain import PretrainSettings
 from dnagpt.language.template import Template
+from dnagpt.runs.configuration import load_settings
+from dnagpt.runs.finetuning.settings import FinetuneSettings
+from dnagpt.runs.pretraining import PretrainSettings
 
 _FINETUNE = b"""# a task
 name = "sites"

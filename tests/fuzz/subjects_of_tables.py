@@ -15,9 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from tests.fuzz.subject import Subject
 
+from dnagpt.files.tables import read_table
 from dnagpt.genome.intervals import read_bed
-from dnagpt.genome.populations import read_populations, read_relatives
-from dnagpt.genome.tables import read_table
+from dnagpt.haplotypes.people import read_populations, read_relatives
 
 _COLUMNS = ["sequence", "label", "level", "gene"]
 _ROWS = [

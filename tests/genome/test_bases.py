@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.genome.messages import check_message
+from tests.files.messages import check_message
 
 from dnagpt.errors import InputError
 from dnagpt.genome.bases import decode_bases, encode_bases, gc_content, looks_like_protein, reverse_complement

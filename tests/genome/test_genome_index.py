@@ -14,12 +14,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.genome.messages import check_message
+from tests.files.messages import check_message
 
 from dnagpt.errors import InputError, StorageError
-from dnagpt.genome import files, index
+from dnagpt.files import atomic
+from dnagpt.genome import index
 from dnagpt.genome.bases import decode_bases
-from dnagpt.genome.index import Contig, Genome, Interval, default_cache, open_genome
+from dnagpt.genome.index import Genome, default_cache, open_genome
+from dnagpt.genome.intervals import Contig, Interval
 
 FASTA = b">chr1 first\nACGTACGTNN\nacgtnnRY\n>chr2\nuuGG\n"
 
@@ -273,7 +275,7 @@ def test_a_full_disk_while_indexing_is_told(source: Path, cache: Path, monkeypat
     def full(path: Path) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
-    monkeypatch.setattr(files, "flush_to_disk", full)
+    monkeypatch.setattr(atomic, "flush_to_disk", full)
     with pytest.raises(StorageError) as caught:
         open_genome(source, cache=cache)
     check_message(caught.value, "disk is full", "DNAGPT_CACHE")

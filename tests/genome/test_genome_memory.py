@@ -12,7 +12,8 @@ MEGABYTES = 200
 PROGRAM = """
 import resource, sys
 from pathlib import Path
-from dnagpt.genome.index import Interval, open_genome
+from dnagpt.genome.intervals import Interval
+from dnagpt.genome.index import open_genome
 
 def resident(kind):
     lines = Path("/proc/self/status").read_text().splitlines()

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.genome.messages import check_message
+from tests.files.messages import check_message
 
 from dnagpt.errors import InputError
 from dnagpt.genome.intervals import Contig, Interval, merge_intervals, read_bed, split_tail, subtract_intervals

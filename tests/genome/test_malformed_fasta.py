@@ -8,12 +8,12 @@ import pysam
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.genome.messages import check_message
+from tests.files.messages import check_message
 from tests.genome.twobit_writer import twobit_bytes
 
 from dnagpt.errors import InputError
+from dnagpt.genome.fasta import read_fasta
 from dnagpt.genome.index import open_genome
-from dnagpt.genome.sequences import read_fasta
 
 GOOD = b">chr1\nACGTACGT\n"
 PACKED = gzip.compress(GOOD * 1)

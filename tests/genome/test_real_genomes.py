@@ -9,9 +9,9 @@ import pytest
 from tests.genome.twobit_writer import twobit_bytes
 
 from dnagpt.genome.bases import decode_bases, gc_content
-from dnagpt.genome.fasta_writer import write_fasta
-from dnagpt.genome.index import Genome, Interval, open_genome
-from dnagpt.genome.sequences import read_fasta
+from dnagpt.genome.fasta import read_fasta, write_fasta
+from dnagpt.genome.index import Genome, open_genome
+from dnagpt.genome.intervals import Interval
 
 # file -> (bases that are A, C, G or T; share of G and C among them)
 GENOMES = {

@@ -9,7 +9,8 @@ from tests.genome.twobit_writer import twobit_bytes
 
 from dnagpt.genome import twobit
 from dnagpt.genome.bases import decode_bases
-from dnagpt.genome.index import Interval, open_genome
+from dnagpt.genome.index import open_genome
+from dnagpt.genome.intervals import Interval
 
 sequences = st.text(alphabet="ACGTNacgtn", min_size=1, max_size=120)
 

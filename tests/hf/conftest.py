@@ -11,7 +11,8 @@ pytest.importorskip("transformers", reason="the extra dnagpt[hf] is not installe
 
 from tests.inference.models import TASKS, tiny_model
 
-from dnagpt.checkpoint import Model, save_model
+from dnagpt.store.folder import save_model
+from dnagpt.store.model import Model
 
 
 @pytest.fixture(scope="session")

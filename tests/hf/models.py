@@ -3,9 +3,9 @@
 import torch
 from tests.inference.models import TASKS
 
-from dnagpt.checkpoint import Model, kmer_table
 from dnagpt.language.vocabulary import Vocabulary
 from dnagpt.model import DNAGPT, ModelConfig
+from dnagpt.store.model import Model, kmer_table
 
 
 def one_with_overlapping_kmers() -> Model:

@@ -11,10 +11,11 @@ from tests.commands.calls import call_process, done
 from tests.hf.models import one_with_overlapping_kmers
 from transformers import AutoModelForCausalLM
 
-from dnagpt.checkpoint import Model, load_model, save_model
 from dnagpt.errors import InputError, StorageError
 from dnagpt.hf import export_hf
 from dnagpt.language.tokenizer import encode_prompt
+from dnagpt.store.folder import load_model, save_model
+from dnagpt.store.model import Model
 
 PROMPTS = ["<R>ACGTA<=><B>", "<R>acgGGTTTTANNTr<=><B>"]
 ELSEWHERE = """

@@ -5,7 +5,7 @@ import pytest
 from tests.inference.models import tiny_model
 from tests.tasks.languages import a_task
 
-from dnagpt.checkpoint import load_model, save_model
+from dnagpt.store.folder import load_model, save_model
 
 pytest.importorskip("transformers")
 

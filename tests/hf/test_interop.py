@@ -13,7 +13,8 @@ from tests.commands.calls import done
 from tests.conftest import PROJECT
 
 import dnagpt
-from dnagpt.checkpoint import Model, load_model, save_model
+from dnagpt.store.folder import load_model, save_model
+from dnagpt.store.model import Model
 
 PAGE = PROJECT / "docs" / "interop.md"
 

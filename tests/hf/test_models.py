@@ -22,7 +22,6 @@ from transformers import (
 )
 
 import dnagpt
-from dnagpt.checkpoint import _OF_TRANSFORMERS, Model, load_model, save_model
 from dnagpt.data.batches import collate
 from dnagpt.errors import InputError
 from dnagpt.hf import DNAGPTConfig, DNAGPTForCausalLM
@@ -30,7 +29,10 @@ from dnagpt.hf.reading import cache_of
 from dnagpt.inference.predict import predict
 from dnagpt.language.vocabulary import Vocabulary
 from dnagpt.model import DNAGPT, PRESETS, ModelConfig
-from dnagpt.weights import Absent
+from dnagpt.store.folder import load_model, save_model
+from dnagpt.store.model import Model
+from dnagpt.store.transformers_settings import OF_TRANSFORMERS
+from dnagpt.store.weights import Absent
 
 PROMPTS = ["<R>ACGTA<=><B>", "<R>ACGGGTTTTANNTA<=><B>", "<R>A"]
 TOLERANCE = 1e-5
@@ -321,8 +323,8 @@ def test_weights_of_half_precision_are_computed_with_in_float32_unless_another_t
 
 def test_every_key_that_transformers_may_add_is_known_to_the_checkpoint(folder: Path) -> None:
     common = {name for name in PreTrainedConfig().to_dict() if not name.startswith("_")}
-    assert common - {"model_type"} <= _OF_TRANSFORMERS
-    assert set(json.loads((folder / "config.json").read_text())) <= _OF_TRANSFORMERS | {
+    assert common - {"model_type"} <= OF_TRANSFORMERS
+    assert set(json.loads((folder / "config.json").read_text())) <= OF_TRANSFORMERS | {
         "model_type",
         "vocabulary_sha256",
         "tasks_sha256",

@@ -11,9 +11,9 @@ from tests.inference.models import TASKS, tiny_model
 from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer, pipeline
 
 import dnagpt
-from dnagpt.checkpoint import save_model
 from dnagpt.errors import InputError
 from dnagpt.hf.reading import cache_of
+from dnagpt.store.folder import save_model
 
 SEQUENCES = ["ACGTA", "ACGGGTTTTANNTA"]
 CUT = "does not end with <=><B>, as the prompt of the model's task does: truncation cut it"

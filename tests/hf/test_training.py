@@ -16,8 +16,8 @@ from transformers import (
 )
 
 import dnagpt
-from dnagpt.checkpoint import Model
 from dnagpt.data.batches import collate
+from dnagpt.store.model import Model
 from dnagpt.training.objective import AnswerLoss, Objective, answer_tally, to_tensors
 
 pytestmark = pytest.mark.filterwarnings("default")  # the Trainer and PEFT call what transformers and torch deprecate

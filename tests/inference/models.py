@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import torch
 
-from dnagpt.checkpoint import Model
 from dnagpt.language.template import Template
 from dnagpt.language.vocabulary import Vocabulary
 from dnagpt.model import DNAGPT, ModelConfig
+from dnagpt.store.model import Model
 from dnagpt.tasks import Task, Transform, pretraining_task
 
 TASKS = {

@@ -8,7 +8,6 @@ import pytest
 import torch
 from tests.inference.models import TASKS, random_records, tiny_model
 
-from dnagpt.checkpoint import Model
 from dnagpt.errors import InputError
 from dnagpt.inference import attention
 from dnagpt.inference.attention import attention_profile
@@ -16,6 +15,7 @@ from dnagpt.language.template import Template
 from dnagpt.language.vocabulary import Vocabulary
 from dnagpt.model import DNAGPT, ModelConfig
 from dnagpt.model.layers import Block
+from dnagpt.store.model import Model
 from dnagpt.tasks import Task
 
 MODEL = tiny_model()

@@ -10,10 +10,10 @@ from tests.inference.models import tiny_model
 from dnagpt.errors import InputError
 from dnagpt.inference.generate import Continuation, Grammar, Ids, generate
 from dnagpt.inference.sampling import Sampling
-from dnagpt.inference.templates import generate_sequences
+from dnagpt.inference.sequences import generate_sequences
 from dnagpt.language.template import Rows, Template, encode_template
 from dnagpt.model import DNAGPT
-from dnagpt.weights import Absent
+from dnagpt.store.weights import Absent
 
 MODEL = tiny_model(context=40)
 KMERS = tuple(MODEL.vocabulary.known_kmer_ids(2).tolist())

@@ -8,7 +8,6 @@ import torch
 from tests.tasks.languages import a_task
 
 import dnagpt.inference.haplotypes as haplotypes_module
-from dnagpt.checkpoint import Model
 from dnagpt.data.batches import collate
 from dnagpt.errors import InputError
 from dnagpt.inference.generate import Continuation, Grammar, generate
@@ -16,6 +15,7 @@ from dnagpt.inference.haplotypes import GeneratedHaplotypes, generate_haplotypes
 from dnagpt.inference.sampling import Sampling
 from dnagpt.language.vocabulary import Vocabulary
 from dnagpt.model import DNAGPT, ModelConfig, PanelShape
+from dnagpt.store.model import Model
 from dnagpt.tasks import HaplotypeLanguage, Task
 from dnagpt.tasks.pretraining import pretraining_task
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.inference.models import tiny_model
 
-from dnagpt.checkpoint import save_model
+from dnagpt.store.folder import save_model
 
 PROGRAM = """
 import multiprocessing, sys

@@ -7,16 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dnagpt.errors import InputError
-from dnagpt.language.template import (
-    Field,
-    Literal,
-    LiteralSequence,
-    Part,
-    Template,
-    TokenField,
-    answer_spans,
-    encode_template,
-)
+from dnagpt.language.grammar import Field, Literal, LiteralSequence, Part, TokenField
+from dnagpt.language.template import Template, answer_spans, encode_template
 from dnagpt.language.tokenizer import decode, encode_prompt
 from dnagpt.language.vocabulary import Vocabulary
 

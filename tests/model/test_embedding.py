@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.model.networks import tiny_network
 
-from dnagpt.checkpoint import kmer_table
 from dnagpt.language.tokenizer import encode_sequence
 from dnagpt.language.vocabulary import Vocabulary
 from dnagpt.model import KeyValueCache, KmerTable, ModelConfig
 from dnagpt.model.embedding import TokenEmbedding
+from dnagpt.store.model import kmer_table
 
 WIDTH = 8
 

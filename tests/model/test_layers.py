@@ -7,12 +7,7 @@ from sklearn.linear_model import Ridge
 from sklearn.metrics import r2_score
 
 from dnagpt.model.cache import causal_attention
-from dnagpt.model.layers import (
-    LARGEST_MAGNITUDE,
-    MagnitudeNumberEmbedding,
-    ReleasedNumberEmbedding,
-    RotaryPositions,
-)
+from dnagpt.model.layers import LARGEST_MAGNITUDE, MagnitudeNumberEmbedding, ReleasedNumberEmbedding, RotaryPositions
 
 
 def test_turned_products_depend_on_distance_alone() -> None:

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from dnagpt.model import DNAGPT, ModelConfig, PanelShape
-from dnagpt.weights import empty_network, fill_network
+from dnagpt.store.weights import empty_network, fill_network
 
 PLACES, SITES, PATTERNS, WIDTH = 4, 3, 8, 8
 

@@ -8,11 +8,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from dnagpt.checkpoint import Model, load_model, save_model
 from dnagpt.inference.generate import Continuation, Grammar, generate
 from dnagpt.inference.sampling import Sampling
 from dnagpt.language.template import Rows
 from dnagpt.released import read_released
+from dnagpt.store.folder import load_model, save_model
+from dnagpt.store.model import Model
 
 TOLERANCE = 1e-5
 

@@ -10,8 +10,8 @@ import torch
 from safetensors.torch import load_file
 from tests.commands.calls import done
 
-from dnagpt.checkpoint import load_model
 from dnagpt.language.tokenizer import decode_sequence
+from dnagpt.store.folder import load_model
 
 TOLERANCE = 1e-5
 NEXT = f"{{next?:choice({','.join(f'c{place}' for place in range(32))})}}"

@@ -148,7 +148,7 @@ def test_a_link_to_a_file_is_followed(tmp_path: Path) -> None:
 MEMORY_BOUND = [kind for kind in HOSTILE if kind.split()[0] in ("a", "one")]
 IN_LITTLE_MEMORY = """
 import resource, sys
-from dnagpt.checkpoint import load_model
+from dnagpt.store.folder import load_model
 from dnagpt.errors import InputError
 from dnagpt.released import read_released
 

@@ -8,10 +8,11 @@ import torch
 from tests.commands.calls import call, check_complaint, contents, done
 from tests.released.files import released_file, released_tensors
 
-from dnagpt.checkpoint import Model, load_model, save_model
 from dnagpt.language.vocabulary import Vocabulary
 from dnagpt.model import DNAGPT, ModelConfig
 from dnagpt.released import read_released, write_released
+from dnagpt.store.folder import load_model, save_model
+from dnagpt.store.model import Model
 
 
 @pytest.mark.parametrize("vocabulary", ["released-6mers", "released-1to6mers"])

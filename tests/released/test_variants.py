@@ -7,13 +7,14 @@ import torch
 from tests.commands.calls import call, check_complaint, done
 from tests.released.files import released_file, released_network
 
-from dnagpt.checkpoint import Model, load_model, save_model
 from dnagpt.errors import InputError
 from dnagpt.language.template import Template
 from dnagpt.released import VARIANTS, read_released
 from dnagpt.released.reading import _Shape, _variant
+from dnagpt.store.folder import load_model, save_model
+from dnagpt.store.model import Model
+from dnagpt.store.weights import Absent
 from dnagpt.tasks import Task
-from dnagpt.weights import Absent
 
 FILE = Path("weights.pth")
 SMALL_M, SMALL_H = _Shape(12, 768, 512, 19_564), _Shape(12, 768, 4096, 15_659)

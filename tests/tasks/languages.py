@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from dnagpt.genome.haplotypes import Alleles, Sites
+from dnagpt.haplotypes.values import Alleles, Sites
 from dnagpt.language.template import Template
 from dnagpt.language.vocabulary import Vocabulary
 from dnagpt.tasks import HaplotypeLanguage, Task

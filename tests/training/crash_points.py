@@ -17,9 +17,10 @@ from pathlib import Path
 import torch
 from tests.training.examples import random_batch, tiny_objective
 
-from dnagpt.checkpoint import Model, load_model, save_model
 from dnagpt.language.vocabulary import Vocabulary
 from dnagpt.model import DNAGPT, ModelConfig
+from dnagpt.store.folder import load_model, save_model
+from dnagpt.store.model import Model
 from dnagpt.tasks import pretraining_task
 from dnagpt.training import Objective, TrainingConfig, World
 from dnagpt.training.checkpoints import load_checkpoint, newest_checkpoint, save_checkpoint

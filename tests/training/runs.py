@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dnagpt.evaluation.markov import markov_source, sample_markov
+from dnagpt.baselines.markov import markov_source, sample_markov
 from dnagpt.genome.bases import decode_bases
 from dnagpt.training import read_metrics
 

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 from tests.training.runs import STEPS, Workplace, losses, make_workplace, weights
 
-from dnagpt.commands.pretrain import pretrain
 from dnagpt.errors import InputError
+from dnagpt.runs.pretraining import pretrain
 from dnagpt.training.checkpoints import damage
 
 UNDISTURBED = "undisturbed"

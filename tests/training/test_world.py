@@ -11,8 +11,8 @@ from safetensors.torch import load_file
 from tests.training.examples import tiny_objective
 from tests.training.runs import Workplace, losses, make_workplace
 
-from dnagpt.commands.pretrain import pretrain
 from dnagpt.errors import InputError
+from dnagpt.runs.pretraining import pretrain
 from dnagpt.training import Hooks, RunFolder, TrainingConfig, World, train
 from dnagpt.training.checkpoints import damage
 

@@ -1,1 +1,1 @@
-"""One file per verb of the command line; the only place that wires rooms together."""
+"""The verbs of the command line, one thin file each: options, the call, what is printed."""

@@ -1,108 +1,67 @@
-"""`dnagpt evaluate-haplotypes`: artificial genomes of any origin beside real ones; no model is needed."""
+"""`dnagpt evaluate-haplotypes`: generated haplotypes of any origin next to real ones."""
 
-import logging
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
-import numpy as np
-from numpy.typing import NDArray
+import typer
 
-from dnagpt.commands.haplotype_sets import HaplotypeSets, SetFiles, read_sets
-from dnagpt.commands.output_folder import locked_folder, results_together
-from dnagpt.commands.progress import counting
-from dnagpt.commands.provenance import provenance
-from dnagpt.commands.results import write_metrics, write_scores
-from dnagpt.evaluation.haplotype_comparison import ComparedSet, Sampler, baselines, compare_sets
-from dnagpt.evaluation.haplotype_numbers import quality_headlines, quality_rows
-from dnagpt.evaluation.haplotype_page import quality_sections
-from dnagpt.evaluation.report import write_report
-from dnagpt.genome.genetic_map import GeneticMap, read_genetic_map
-from dnagpt.genome.haplotypes import Sites
-from dnagpt.genome.legend import UNKNOWN_CONTIG
-from dnagpt.genome.stored_bytes import file_sha256
+from dnagpt.commands.options import MOST_SEED, Quiet, as_utf8
 
-log = logging.getLogger("dnagpt")
-FEWEST_SITES = 2
-FEWEST_PEOPLE = 8
-"""Real people below which their halves are not compared."""
+app = typer.Typer()
 
 
+@app.command(
+    epilog="Example: dnagpt evaluate-haplotypes real.vcf.gz mine=out.vcf.gz gan.vcf.gz --held-out people.txt "
+    "-o runs/genomes"
+)
 def evaluate_haplotypes(
-    files: SetFiles, output: Path, *, with_baselines: bool, genetic_map: Path | None, seed: int, quiet: bool
-) -> list[ComparedSet]:
-    """Compare generated with real haplotypes; write report.html, metrics.json and scores.csv."""
-    with locked_folder(output):
-        return _evaluate(files, output, with_baselines=with_baselines, genetic_map=genetic_map, seed=seed, quiet=quiet)
+    real: Annotated[Path, typer.Argument(help="Real haplotypes: .vcf[.gz], .bcf, .hapt[.gz|.zip], .hap, .trees.")],
+    generated: Annotated[list[str], typer.Argument(help="Generated haplotypes, as PATH or NAME=PATH.")],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", callback=as_utf8, help="A folder for report.html, metrics.json, scores.csv."),
+    ],
+    held_out: Annotated[
+        Path | None, typer.Option(help="Whom no model was trained on: haplotypes, or a list of real people (.txt).")
+    ] = None,
+    training: Annotated[
+        Path | None, typer.Option(help="Whom models were trained on, likewise; without it, all real people but those.")
+    ] = None,
+    legend: Annotated[Path | None, typer.Option(help="The sites of .hapt and .hap files: id position a0 a1.")] = None,
+    region: Annotated[
+        str | None, typer.Option(help="This region alone, as 15:66,200,000-66,300,000, ends included.")
+    ] = None,
+    minimum_frequency: Annotated[
+        float, typer.Option(help="Only sites whose rarer allele is as frequent among the real haplotypes.")
+    ] = 0.0,
+    populations: Annotated[Path | None, typer.Option(help="A table of real people and their populations.")] = None,
+    population_column: Annotated[str | None, typer.Option(help="The column of that table.")] = None,
+    generated_populations: Annotated[
+        list[str] | None, typer.Option(help="The same of a generated set: NAME=TABLE, or TABLE for a single set.")
+    ] = None,
+    baselines: Annotated[
+        bool, typer.Option("--baselines/--no-baselines", help="Also compare baselines, and halves of the real people.")
+    ] = True,
+    genetic_map: Annotated[
+        Path | None, typer.Option(help="A genetic map, for Li-Stephens mosaics; else 1 centimorgan a million bases.")
+    ] = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="How files are read, as in [data.haplotypes] of a task file: missing=drop-sites."),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="The same seed gives the same numbers.")] = 0,
+    quiet: Quiet = False,
+) -> None:
+    """Compare generated haplotypes, of any origin, with real ones: quality, privacy, baselines."""
+    from dnagpt.evaluation.report.haplotypes import short_table
+    from dnagpt.runs.haplotype_evaluation import evaluate_haplotypes as run
+    from dnagpt.runs.haplotype_sets import set_files
+    from dnagpt.runs.outputs import print_table
 
-
-def _evaluate(
-    files: SetFiles, output: Path, *, with_baselines: bool, genetic_map: Path | None, seed: int, quiet: bool
-) -> list[ComparedSet]:
-    sets = read_sets(files)
-    notes = list(sets.notes)
-    if len(sets.real.sites) < FEWEST_SITES:
-        notes.append(f"Only {len(sets.real.sites)} site is compared: linkage, components and distances mean nothing.")
-        log.warning(notes[-1])
-    beside: Mapping[str, Sampler] = {}
-    if with_baselines:
-        morgans, said = _morgans(sets.real.sites, genetic_map)
-        beside, notes = baselines(morgans), [*notes, *said]
-        for note in said:
-            log.warning(note)
-    limit = with_baselines and len(set(sets.real.individuals)) >= FEWEST_PEOPLE
-    compared = _compare(sets, beside, limit=limit, seed=seed, quiet=quiet)
-    facts = _facts(files, genetic_map, sets, seed)
-    metrics = {
-        "sets": {one.name: {"kind": one.kind, **one.quality.as_dict()} for one in compared},
-        "notes": notes,
-        "provenance": facts,
-    }
-    with results_together(output) as staged:
-        write_report(
-            staged / "report.html",
-            "Generated haplotypes",
-            f"{', '.join(sets.generated)} beside {files.real.name}",
-            quality_sections(compared, notes),
-            facts,
-            headlines=quality_headlines(compared),
-        )
-        write_scores(quality_rows(compared), staged / "scores.csv")
-        write_metrics(metrics, staged, allow_nan=False)
-    return compared
-
-
-def _compare(
-    sets: HaplotypeSets, beside: Mapping[str, Sampler], *, limit: bool, seed: int, quiet: bool
-) -> list[ComparedSet]:
-    found = []
-    total = len(sets.generated) + len(beside) + limit
-    with counting("Comparing", total, unit="sets", quiet=quiet) as done:
-        for one in compare_sets(
-            sets.real, sets.generated, training=sets.training, held_out=sets.held_out, beside=beside, limit=limit,
-            seed=seed,
-        ):  # fmt: skip
-            found.append(one)
-            done(1)
-    return found
-
-
-def _morgans(sites: Sites, genetic_map: Path | None) -> tuple[NDArray[np.float64] | None, list[str]]:
-    """Place the sites on a genetic map, where they have places at all."""
-    if UNKNOWN_CONTIG in sites.contigs:
-        return None, ["Without a legend the distances between sites are unknown, so there are no Li-Stephens mosaics."]
-    one = read_genetic_map(genetic_map) if genetic_map else GeneticMap.constant()
-    return one.morgans_of(sites), []
-
-
-def _facts(files: SetFiles, genetic_map: Path | None, sets: HaplotypeSets, seed: int) -> dict[str, Any]:
-    parts = {"training": files.training, "held out": files.held_out, "genetic map": genetic_map}
-    paths = {"real": files.real, **files.generated, **{name: path for name, path in parts.items() if path}}
-    settings = {
-        "seed": seed,
-        "haplotypes": {"real": len(sets.real), **{name: len(one) for name, one in sets.generated.items()}},
-        "sites": len(sets.real.sites),
-        "source": files.source.model_dump(mode="json", exclude_defaults=True),
-        "files": {name: str(path) for name, path in paths.items()},
-    }
-    return provenance("evaluate-haplotypes", settings, {name: file_sha256(path) for name, path in paths.items()})
+    files = set_files(
+        real, generated, training=training, held_out=held_out, legend=legend, region=region,
+        minimum_frequency=minimum_frequency, populations=populations, population_column=population_column,
+        generated_populations=generated_populations or [], settings=overrides or [],
+    )  # fmt: skip
+    compared = run(files, output, with_baselines=baselines, genetic_map=genetic_map, seed=seed, quiet=quiet)
+    print_table(short_table(compared))

@@ -1,49 +1,27 @@
-"""`dnagpt export`: a model folder in the layout of others, or with an adapter merged into its weights."""
+"""`dnagpt export`: a model folder in the layout of others, or with an adapter merged into it."""
 
-from dataclasses import replace
 from pathlib import Path
+from typing import Annotated, Literal
 
-from dnagpt.adapters import ADAPTER_FILES, merge_lora
-from dnagpt.checkpoint import load_model, save_model
-from dnagpt.commands.import_weights import describe, refuse_existing_folder
-from dnagpt.commands.provenance import provenance
-from dnagpt.errors import InputError
-from dnagpt.genome.stored_bytes import file_sha256
-from dnagpt.released import write_released
+import typer
 
+from dnagpt.commands.options import ModelFolder, as_utf8
 
-def export(folder: Path, target: Path, *, to: str, adapter: Path | None) -> str:
-    """Write a model as `released` weights, as a `hf` folder, or with an adapter merged as a `dnagpt` folder."""
-    if (to == "dnagpt") != (adapter is not None):
-        raise InputError(
-            "--merge-lora and --to dnagpt go together: they write a model folder with the adapter merged, which can "
-            "be exported to another layout afterwards."
-        )
-    if adapter is not None:
-        return _export_merged(folder, target, adapter)
-    return _export_released(folder, target) if to == "released" else _export_hf(folder, target)
+app = typer.Typer()
 
 
-def _export_released(folder: Path, target: Path) -> str:
-    model = load_model(folder, dtype=None)
-    write_released(target, model)
-    left = f" Tasks have no place in it: {', '.join(model.tasks)}." if model.tasks else ""
-    return f"{target}: {model.network.parameter_count:,} weights in the released layout.{left}"
+@app.command(epilog="Example: dnagpt export models/m --to released -o dna_gpt0.1b_m.pth")
+def export(
+    model: ModelFolder,
+    to: Annotated[Literal["released", "hf", "dnagpt"], typer.Option(help="The layout to write.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", callback=as_utf8, help="The .pth file, or the folder, to write.")
+    ],
+    merge_lora: Annotated[
+        Path | None, typer.Option(help="An adapter as PEFT saves it, to be merged (with --to dnagpt).")
+    ] = None,
+) -> None:
+    """Write a model as released weights, as a Hugging Face folder, or with an adapter merged into it."""
+    from dnagpt.runs.exporting import export as run
 
-
-def _export_hf(folder: Path, target: Path) -> str:
-    from dnagpt.hf import export_hf
-
-    refuse_existing_folder(target)
-    export_hf(folder, target)
-    return f"{target}: a Hugging Face folder."
-
-
-def _export_merged(folder: Path, target: Path, adapter: Path) -> str:
-    refuse_existing_folder(target)
-    merged = merge_lora(load_model(folder, dtype=None), adapter)
-    settings = {"model": str(folder), "adapter": str(adapter)}
-    files = [folder / "model.safetensors", *(adapter / name for name in ADAPTER_FILES)]
-    digests = {str(path): file_sha256(path) for path in files}
-    save_model(target, replace(merged, provenance=provenance("export", settings, digests)))
-    return describe(merged, target)
+    print(run(model, output, to=to, adapter=merge_lora))

@@ -1,39 +1,26 @@
 """`dnagpt import`: released weights into a model folder."""
 
-from dataclasses import replace
 from pathlib import Path
+from typing import Annotated, Literal
 
-from dnagpt.checkpoint import Model, save_model
-from dnagpt.commands.provenance import provenance
-from dnagpt.errors import InputError
-from dnagpt.genome.stored_bytes import file_sha256
-from dnagpt.released import read_released
-from dnagpt.weights import PARTS
+import typer
 
+from dnagpt.commands.options import as_utf8
 
-def import_weights(source: Path, output: Path, *, variant: str | None, heads: int | None) -> str:
-    """Write a model folder from a released file, its weights bit for bit; says what it holds."""
-    refuse_existing_folder(output)
-    model = read_released(source, variant=variant, heads=heads, dtype=None)
-    settings = {"file": source.name, **model.provenance, "heads": model.network.config.heads}
-    digests = {str(source): file_sha256(source)}
-    save_model(output, replace(model, provenance=provenance("import", settings, digests)))
-    return describe(model, output)
+app = typer.Typer()
 
 
-def refuse_existing_folder(folder: Path) -> None:
-    """Refuse to write a model folder over anything that is there already."""
-    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-        raise InputError(f"{folder} exists and is not empty. Choose another name, or remove it.")
+@app.command("import", epilog="Example: dnagpt import dna_gpt0.1b_m.pth --variant 0.1b_m -o models/m")
+def import_(
+    weights: Annotated[Path, typer.Argument(help="A .pth file of the DNAGPT release.")],
+    output: Annotated[Path, typer.Option("--output", "-o", callback=as_utf8, help="The model folder to write.")],
+    variant: Annotated[
+        Literal["0.1b_h", "0.1b_m", "3b_m", "classification", "regression"] | None,
+        typer.Option(help="Which released file it is, where its shape does not tell."),
+    ] = None,
+    heads: Annotated[int | None, typer.Option(min=1, help="Attention heads, for a shape of your own.")] = None,
+) -> None:
+    """Read released DNAGPT weights into a model folder; nothing in the file is executed."""
+    from dnagpt.runs.importing import import_weights
 
-
-def describe(model: Model, folder: Path) -> str:
-    """Say in two lines what a model folder holds."""
-    config = model.network.config
-    types = sorted({str(weight.dtype).removeprefix("torch.") for weight in model.network.parameters()})
-    tasks = ", ".join(model.tasks) or "none; fine-tune it with `dnagpt finetune`"
-    lacks = f" Its weights have no {' and no '.join(PARTS[part] for part in model.lacks)}." if model.lacks else ""
-    return (
-        f"{folder}: {model.network.parameter_count:,} weights ({', '.join(types)}), vocabulary "
-        f"{model.vocabulary.name}, context {config.context:,} tokens.\nTasks: {tasks}.{lacks}"
-    )
+    print(import_weights(weights, output, variant=variant, heads=heads))

@@ -6,19 +6,12 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from dnagpt.data.streams import counter_generator
+
 Places = npt.NDArray[np.int64]
 
 BATCHES_A_POOL = 32
 """How many batches are cut from one random pool: with more of them lengths are more even, with fewer less sorted."""
-
-
-def counter_generator(seed: int, stream: int, counter: int) -> np.random.Generator:
-    """Make a random generator that depends on its three numbers alone.
-
-    >>> counter_generator(1, 0, 5).random(3).tolist() == counter_generator(1, 0, 5).random(3).tolist()
-    True
-    """
-    return np.random.Generator(np.random.Philox(key=[seed, stream], counter=[0, 0, 0, counter]))
 
 
 class LengthOrder:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dnagpt.data.corpus import Species
-from dnagpt.data.order import counter_generator
+from dnagpt.data.streams import counter_generator
 from dnagpt.errors import InputError
 from dnagpt.genome.bases import reverse_complement
 from dnagpt.genome.intervals import Interval

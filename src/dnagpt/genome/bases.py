@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dnagpt.errors import InputError
+from dnagpt.files.recognition import quoted
 
 Codes = npt.NDArray[np.uint8]
 
@@ -124,18 +125,6 @@ def looks_like_protein(text: bytes) -> bool:
     letters = text.upper()
     others = len(letters.translate(None, b"ACGTUN"))
     return not _PROTEIN_ONLY.isdisjoint(letters.decode("latin-1")) and 4 * others >= len(letters)
-
-
-def quoted(text: bytes) -> str:
-    r"""Offending bytes as a reader can see them, control characters escaped.
-
-    >>> quoted(b"AC\x00"), quoted(b"it's")
-    ("'AC\\x00'", '"it\'s"')
-    """
-    try:
-        return repr(text.decode("utf-8"))
-    except UnicodeDecodeError:
-        return repr(bytes(text)).removeprefix("b")
 
 
 def _not_a_base(text: bytes, index: int, where: str, first_position: int) -> InputError:

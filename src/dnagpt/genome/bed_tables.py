@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from dnagpt.errors import InputError
-from dnagpt.genome.files import open_bytes
+from dnagpt.files.atomic import open_bytes
+from dnagpt.files.compressed import shown
+from dnagpt.files.tables import decoded, require_distinct
 from dnagpt.genome.intervals import BED_COMMENTS
-from dnagpt.genome.stored_bytes import shown
-from dnagpt.genome.tables import decoded, require_distinct
 
 if TYPE_CHECKING:
     import os

@@ -21,12 +21,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dnagpt.errors import InputError, StorageError
-from dnagpt.genome.files import storage_error
+from dnagpt.files.atomic import storage_error
+from dnagpt.files.compressed import STANDARD_STREAM, file_sha256, read_error, require_plain_file
+from dnagpt.files.suggestions import did_you_mean
 from dnagpt.genome.indexing import build_index
 from dnagpt.genome.intervals import Contig, Interval
 from dnagpt.genome.manifest import CACHE_ADVICE, DamagedIndexError, Manifest, read_manifest, write_manifest
-from dnagpt.genome.nearest import did_you_mean
-from dnagpt.genome.stored_bytes import STANDARD_STREAM, file_sha256, read_error, require_plain_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from dnagpt.genome.bases import Codes
     from dnagpt.genome.indexing import Progress
 
-__all__ = ["Contig", "Genome", "Interval", "default_cache", "open_genome"]
 
 logger = logging.getLogger("dnagpt")
 

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 
 from dnagpt.errors import InputError
+from dnagpt.files.atomic import atomic_write
+from dnagpt.files.compressed import file_sha256, open_source
 from dnagpt.genome.bases import CODE_LETTERS, ENCODING_TABLE, IRREGULAR, SOFT_MASK, Codes, encode_bases
-from dnagpt.genome.files import atomic_write
+from dnagpt.genome.fasta import WHITESPACE, Header, read_chunks, scan_fasta
 from dnagpt.genome.intervals import Contig
 from dnagpt.genome.manifest import CACHE_ADVICE, Composition, Manifest, SourceState
-from dnagpt.genome.sequences import WHITESPACE, Header, read_chunks, scan_fasta
-from dnagpt.genome.stored_bytes import file_sha256, open_source
 from dnagpt.genome.twobit import is_twobit, read_twobit
 
 if TYPE_CHECKING:

@@ -8,14 +8,14 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from dnagpt.errors import InputError
-from dnagpt.genome.bases import quoted
-from dnagpt.genome.files import open_bytes
-from dnagpt.genome.recognition import is_binary
-from dnagpt.genome.stored_bytes import shown
+from dnagpt.files.atomic import open_bytes
+from dnagpt.files.compressed import shown
+from dnagpt.files.recognition import is_binary, quoted
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable
+import re
 
 _BED_COLUMNS = 3
 BED_COMMENTS = (b"#", b"track", b"browser")
@@ -197,3 +197,54 @@ def parse_position(digits: str, where: str) -> int:
     if len(plain) > len(str(MOST_POSITION)) or int(plain) > MOST_POSITION:
         raise InputError(f"{where}: a position of {len(plain):,} digits, and no contig is that long. Correct the line.")
     return int(plain)
+
+
+_REGION = re.compile(r"(?P<contig>[^:].*?)(?::(?P<start>[\d,]+)(?P<range>-(?P<end>[\d,]*))?)?")
+
+
+@dataclass(frozen=True)
+class Region:
+    """A stretch of a contig, 0-based and half-open; `end` is None where it reaches to the end of the contig.
+
+    >>> Region("15", 99, 200).holds("15", 99), Region("15", 99, 200).holds("15", 200)
+    (True, False)
+    """
+
+    contig: str
+    start: int = 0
+    end: int | None = None
+
+    def __str__(self) -> str:
+        """Write the region as bcftools reads it: 1-based, the last base included."""
+        contig = f"{{{self.contig}}}" if ":" in self.contig else self.contig
+        return f"{contig}:{self.start + 1}-{'' if self.end is None else self.end}"
+
+    def holds(self, contig: str, position: int) -> bool:
+        """Tell whether a site lies inside; one that only reaches in from the left does not."""
+        return contig == self.contig and self.start <= position and (self.end is None or position < self.end)
+
+
+def parse_region(text: str) -> Region:
+    """Read a region as bcftools writes it: a contig, one position of it, or a stretch from the first to the last base.
+
+    >>> parse_region("15:66,200,000-66,300,000")
+    Region(contig='15', start=66199999, end=66300000)
+    >>> parse_region("15"), parse_region("15:100"), parse_region("HLA*01:01:100-")
+    (Region(contig='15', start=0, end=None), Region(contig='15', start=99, end=100), \
+Region(contig='HLA*01:01', start=99, end=None))
+    >>> parse_region("15:200-100")
+    Traceback (most recent call last):
+    dnagpt.errors.InputError: '15:200-100' is not a region: it needs 1 <= first <= last, as in 15:66,200,000-66,300,000.
+    """
+    match = _REGION.fullmatch(text.strip())
+    wrong = f"'{text}' is not a region: it needs 1 <= first <= last, as in 15:66,200,000-66,300,000."
+    if match is None:
+        raise InputError(wrong)
+    if match["start"] is None:
+        return Region(match["contig"])
+    first, last = (int((match[part] or "").replace(",", "") or -1) for part in ("start", "end"))
+    if match["range"] is None:
+        last = first
+    if first < 1 or (last != -1 and last < first):
+        raise InputError(wrong)
+    return Region(match["contig"], first - 1, None if last == -1 else last)

@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from dnagpt.genome.files import atomic_write
+from dnagpt.files.atomic import atomic_write
+from dnagpt.files.compressed import file_sha256
 from dnagpt.genome.intervals import Contig
-from dnagpt.genome.stored_bytes import file_sha256
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 
 from dnagpt.errors import InputError
-from dnagpt.genome.bases import SOFT_MASK, Codes, quoted
-from dnagpt.genome.recognition import TWOBIT_SIGNATURES
-from dnagpt.genome.sequences import Header
+from dnagpt.files.recognition import TWOBIT_SIGNATURES, quoted
+from dnagpt.genome.bases import SOFT_MASK, Codes
+from dnagpt.genome.fasta import Header
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

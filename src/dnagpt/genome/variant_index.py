@@ -7,7 +7,7 @@ import struct
 import zlib
 from typing import TYPE_CHECKING
 
-from dnagpt.genome.stored_bytes import BGZIP_END
+from dnagpt.files.compressed import BGZIP_END
 
 if TYPE_CHECKING:
     from pathlib import Path

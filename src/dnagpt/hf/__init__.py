@@ -6,7 +6,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 model, tokenizer = (auto.from_pretrained(folder) for auto in (AutoModelForCausalLM, AutoTokenizer))
 """
 
-from dnagpt.genome.extras import needs_extra
+from dnagpt.files.optional import needs_extra
 
 with needs_extra("hf", "dnagpt.hf"):
     from transformers import (

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from transformers import PreTrainedConfig
 
 from dnagpt.model.config import ModelConfig
-from dnagpt.weights import PARTS
+from dnagpt.store.weights import PARTS
 
 
 class DNAGPTConfig(PreTrainedConfig):

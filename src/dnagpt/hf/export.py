@@ -8,10 +8,11 @@ from pathlib import Path
 
 from transformers import PreTrainedTokenizerFast
 
-from dnagpt.checkpoint import Model, load_model, write_model
 from dnagpt.errors import InputError
-from dnagpt.genome.folders import atomic_folder
+from dnagpt.files.folders import atomic_folder
 from dnagpt.hf.tokenization import tokenizer_backend
+from dnagpt.store.folder import load_model, write_model
+from dnagpt.store.model import Model
 
 _CONFIGURATION, _MODELING = "dnagpt.hf.configuration", "dnagpt.hf.modeling"
 _CLASSIFICATION = "dnagpt.hf.classification"

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import torch
 
-from dnagpt.adapters import merge_lora
-from dnagpt.checkpoint import Model
-from dnagpt.genome.extras import needs_extra
-from dnagpt.genome.folders import atomic_folder
+from dnagpt.files.folders import atomic_folder
+from dnagpt.files.optional import needs_extra
+from dnagpt.store.adapters import merge_lora
+from dnagpt.store.model import Model
+from dnagpt.store.weights import empty_network, fill_network
 from dnagpt.tasks import task_files
-from dnagpt.weights import empty_network, fill_network
 
 with needs_extra("hf", "LoRA"):
     import peft

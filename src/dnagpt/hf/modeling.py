@@ -24,18 +24,10 @@ from transformers.utils.hub import cached_file
 from dnagpt.errors import InputError
 from dnagpt.hf.configuration import DNAGPTConfig
 from dnagpt.hf.labels import next_token_loss
-from dnagpt.hf.reading import (
-    Reading,
-    as_cache,
-    cache_of,
-    flex_or_refusal,
-    one_cache,
-    refuse_beyond_context,
-    row_places,
-)
+from dnagpt.hf.reading import Reading, as_cache, cache_of, flex_or_refusal, one_cache, refuse_beyond_context, row_places
 from dnagpt.model.layers import RotaryPositions
 from dnagpt.model.network import DNAGPT
-from dnagpt.weights import Absent, refuse_damage
+from dnagpt.store.weights import Absent, refuse_damage
 
 logger = logging.getLogger("dnagpt")
 COMPANIONS = ("vocabulary.json", "tasks.toml", "provenance.json")

@@ -11,11 +11,11 @@ import numpy.typing as npt
 import torch
 from torch.nn import functional as F
 
-from dnagpt.checkpoint import Model
 from dnagpt.data.batches import collate, similar_lengths
 from dnagpt.language.grammar import Field
 from dnagpt.language.template import AnswerSpan, Rows, answer_spans
 from dnagpt.model import DNAGPT, autocast
+from dnagpt.store.model import Model
 from dnagpt.tasks import Task
 
 TOKENS_AT_ONCE = 8192

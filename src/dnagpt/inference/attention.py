@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from dnagpt.checkpoint import Model
 from dnagpt.data.batches import collate, similar_lengths
 from dnagpt.errors import InputError
 from dnagpt.inference.answers import TOKENS_AT_ONCE
@@ -23,6 +22,7 @@ from dnagpt.language.template import Rows, Template, encode_template
 from dnagpt.language.vocabulary import Vocabulary
 from dnagpt.model import DNAGPT, RotaryPositions, autocast
 from dnagpt.model.layers import Attention
+from dnagpt.store.model import Model
 from dnagpt.tasks import Task
 
 Floats = npt.NDArray[np.float64]

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from dnagpt.checkpoint import Model
 from dnagpt.data.windows import Window, window_rows
 from dnagpt.errors import InputError
 from dnagpt.genome.bases import gc_content
 from dnagpt.inference.answers import Readings, read_answers
+from dnagpt.store.model import Model
 from dnagpt.tasks import Task
 
 Floats = npt.NDArray[np.float64]

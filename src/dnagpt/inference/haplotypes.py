@@ -12,14 +12,14 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from dnagpt.checkpoint import Model
 from dnagpt.data.batches import collate
 from dnagpt.errors import InputError
-from dnagpt.genome.haplotypes import Haplotypes
+from dnagpt.haplotypes.values import Haplotypes
 from dnagpt.inference.generate import Continuation, Grammar, generate
 from dnagpt.inference.sampling import Sampling, chance_of
 from dnagpt.language.template import Rows
 from dnagpt.model import autocast
+from dnagpt.store.model import Model
 from dnagpt.tasks import HaplotypeLanguage, LegalTokens, Task
 
 MOST_MEASURED = 100

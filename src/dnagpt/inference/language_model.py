@@ -7,16 +7,17 @@ from pathlib import Path
 
 import pandas as pd
 
-from dnagpt.checkpoint import Model, load_model
-from dnagpt.data.checks import require_sequences
-from dnagpt.data.settings import MISSING_VALUES
+from dnagpt.data.records.checks import require_sequences
+from dnagpt.data.records.settings import MISSING_VALUES
 from dnagpt.errors import InputError
-from dnagpt.genome.tables import index_as_columns
+from dnagpt.files.tables import index_as_columns
 from dnagpt.inference.haplotypes import GeneratedHaplotypes, generate_haplotypes, haplotype_language, shared_out
 from dnagpt.inference.predict import answers, predict
 from dnagpt.inference.sampling import Sampling
-from dnagpt.inference.templates import generate_sequences
+from dnagpt.inference.sequences import generate_sequences
 from dnagpt.language.ambiguity import ambiguity_message, ambiguous_letters
+from dnagpt.store.folder import load_model
+from dnagpt.store.model import Model
 from dnagpt.tasks import Task
 
 logger = logging.getLogger("dnagpt")

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dnagpt.checkpoint import Model
 from dnagpt.errors import InputError
 from dnagpt.inference.answers import Readings, read_answers
-from dnagpt.language.grammar import Field
+from dnagpt.language.grammar import BOOLEAN_OPTIONS, Field, field_options
 from dnagpt.language.template import Rows
+from dnagpt.store.model import Model
 from dnagpt.tasks import Task
 
 logger = logging.getLogger("dnagpt")
@@ -86,9 +86,6 @@ def answers(task: Task, predictions: Sequence[Prediction]) -> dict[str, Any]:
     }
 
 
-BOOLEAN_OPTIONS = ("false", "true")
-
-
 def predict(
     model: Model,
     task: Task,
@@ -157,11 +154,6 @@ def fitting_rows(model: Model, task: Task, record: Record, where: str) -> Rows:
             "that the centre or tiles of long sequences are to be read."
         )
     return rows
-
-
-def field_options(item: Field) -> tuple[str, ...]:
-    """Name what a field can answer: its choices, false and true, or nothing for a number."""
-    return item.choices if item.kind == "choice" else BOOLEAN_OPTIONS if item.kind == "boolean" else ()
 
 
 def _in_models_unit(task: Task) -> Task:

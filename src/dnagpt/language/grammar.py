@@ -269,3 +269,11 @@ def _error_at(text: str, position: int, problem: str) -> InputError:
     start = max(0, position - 60)
     line = shown[start : position + 60]
     return InputError(f"Template, position {position + 1}: {problem}\n  {line}\n  {' ' * (position - start)}^")
+
+
+BOOLEAN_OPTIONS = ("false", "true")
+
+
+def field_options(item: Field) -> tuple[str, ...]:
+    """Name what a field can answer: its choices, false and true, or nothing for a number."""
+    return item.choices if item.kind == "choice" else BOOLEAN_OPTIONS if item.kind == "boolean" else ()

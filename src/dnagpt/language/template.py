@@ -16,18 +16,6 @@ from dnagpt.language.kmers import Ids
 from dnagpt.language.tokenizer import Encoded, encode_codes, encode_sequence
 from dnagpt.language.vocabulary import Vocabulary
 
-__all__ = [
-    "AnswerSpan",
-    "Field",
-    "Literal",
-    "LiteralSequence",
-    "Part",
-    "Rows",
-    "Template",
-    "TokenField",
-    "answer_spans",
-    "encode_template",
-]
 _LARGEST = float(np.finfo(np.float32).max)
 _BOOLEANS = {"true": True, "false": False, "yes": True, "no": False, "1": True, "0": False}
 

@@ -2,9 +2,9 @@
 
 from dnagpt.model.cache import KeyValueCache
 from dnagpt.model.config import PRESETS, KmerTable, ModelConfig, PanelShape
+from dnagpt.model.device import autocast, fastest_device, has_bfloat16
 from dnagpt.model.layers import RotaryPositions
 from dnagpt.model.network import DNAGPT
-from dnagpt.model.precision import autocast, fastest_device, has_bfloat16
 
 __all__ = [
     "DNAGPT",

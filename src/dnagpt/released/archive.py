@@ -11,8 +11,8 @@ from typing import Any
 import torch
 
 from dnagpt.errors import InputError
-from dnagpt.genome.stored_bytes import read_error
-from dnagpt.weights import listed, shown
+from dnagpt.files.compressed import read_error
+from dnagpt.store.weights import listed, shown
 
 _MOST_LIST = 1 << 24
 """The most bytes that the list of tensors may have; that of the 3-billion-parameter weights has 60,000."""

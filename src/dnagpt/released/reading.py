@@ -7,14 +7,15 @@ from typing import NamedTuple
 import torch
 from pydantic import ValidationError
 
-from dnagpt.checkpoint import Model, config_problems, needed_parts
 from dnagpt.errors import InputError
 from dnagpt.language.vocabulary import Vocabulary
 from dnagpt.model import PRESETS, ModelConfig
 from dnagpt.released.archive import read_tensors
 from dnagpt.released.layout import CLASSIFICATION, REGRESSION, VARIANTS, VOCABULARIES, our_name
+from dnagpt.store.folder import config_problems
+from dnagpt.store.model import Model, needed_parts
+from dnagpt.store.weights import PARTS, empty_network, fill_network, listed, refuse_mismatch, shapes, shown
 from dnagpt.tasks import Task
-from dnagpt.weights import PARTS, empty_network, fill_network, listed, refuse_mismatch, shapes, shown
 
 _SHAPE = ("layers", "width", "context", "vocabulary_size", "heads")
 

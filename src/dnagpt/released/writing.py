@@ -5,12 +5,12 @@ from pathlib import Path
 
 import torch
 
-from dnagpt.checkpoint import Model
 from dnagpt.errors import InputError
-from dnagpt.genome.files import atomic_write
+from dnagpt.files.atomic import atomic_write
 from dnagpt.language.vocabulary import Vocabulary
 from dnagpt.released.layout import VOCABULARIES, released_name
-from dnagpt.weights import listed
+from dnagpt.store.model import Model
+from dnagpt.store.weights import listed
 
 
 def write_released(path: str | Path, model: Model) -> None:

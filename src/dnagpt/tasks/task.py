@@ -11,13 +11,13 @@ import numpy as np
 import tomli_w
 
 from dnagpt.errors import InputError
-from dnagpt.genome.legend import legend_text
+from dnagpt.haplotypes.legend import legend_text
 from dnagpt.language.grammar import Field
-from dnagpt.language.template import Rows, Template, encode_template
+from dnagpt.language.template import Rows, Template, encode_template, read_boolean
 from dnagpt.language.vocabulary import Vocabulary
-from dnagpt.tasks.haplotypes import HaplotypeLanguage
+from dnagpt.tasks.augmentation import Views
+from dnagpt.tasks.haplotype_language import HaplotypeLanguage
 from dnagpt.tasks.transforms import Transform
-from dnagpt.tasks.views import Views
 
 TASK_FILE = "tasks.toml"
 FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,99}")
@@ -201,3 +201,10 @@ def _haplotypes(name: str, entry: Mapping[str, Any], beside: Callable[[str], str
         return None
     legend = legend_name(name)
     return HaplotypeLanguage.from_dict(entry["haplotypes"], beside(legend), legend)
+
+
+def true_classes(records: Sequence[Mapping[str, object]], item: Field) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+    """Give the true class of each record as a number: its place among the options of the field."""
+    if item.kind == "choice":
+        return np.array([item.choices.index(str(record[item.name])) for record in records], dtype=np.int64)
+    return np.array([read_boolean(record[item.name]) for record in records], dtype=np.int64)

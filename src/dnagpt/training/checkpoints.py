@@ -25,8 +25,8 @@ from torch.distributed.checkpoint.state_dict_loader import load
 from torch.distributed.checkpoint.state_dict_saver import save
 
 from dnagpt.errors import InputError
-from dnagpt.genome.files import flush_to_disk, storage_error
-from dnagpt.genome.folders import flush_folder
+from dnagpt.files.atomic import flush_to_disk, storage_error
+from dnagpt.files.folders import flush_folder
 from dnagpt.training.objective import Objective
 from dnagpt.training.world import World
 

@@ -19,8 +19,8 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from dnagpt.errors import InputError
-from dnagpt.genome.files import atomic_write, storage_error
-from dnagpt.genome.folders import remove_unfinished
+from dnagpt.files.atomic import atomic_write, storage_error
+from dnagpt.files.folders import remove_unfinished
 from dnagpt.training.checkpoints import has_checkpoints
 
 logger = logging.getLogger("dnagpt")

@@ -5,7 +5,7 @@ from functools import cache
 import msprime
 import numpy as np
 
-from dnagpt.genome.haplotypes import Alleles, Haplotypes, Sites
+from dnagpt.haplotypes.values import Alleles, Haplotypes, Sites
 
 
 def sites_at(positions: list[int], contigs: list[str] | None = None) -> Sites:

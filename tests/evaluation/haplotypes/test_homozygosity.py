@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from tests.evaluation.haplotypes.simulated import random_alleles, simulated, sites_at
 
-from dnagpt.evaluation.homozygosity import compare_homozygosity
-from dnagpt.genome.haplotypes import Alleles
+from dnagpt.evaluation.haplotypes.homozygosity import compare_homozygosity
+from dnagpt.haplotypes.values import Alleles
 
 
 def test_windows_worked_by_hand() -> None:

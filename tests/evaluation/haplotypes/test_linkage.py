@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 from tests.evaluation.haplotypes.simulated import random_alleles, simulated, sites_at
 
-from dnagpt.evaluation.linkage import BINS, compare_linkage, r2_matrix
-from dnagpt.genome.haplotypes import Alleles
+from dnagpt.evaluation.haplotypes.linkage import BINS, compare_linkage, r2_matrix
+from dnagpt.haplotypes.values import Alleles
 
 
 def counted_r2(alleles: Alleles, one: int, two: int) -> float:
@@ -104,7 +104,7 @@ def test_decay_is_the_mean_over_pairs_counted_one_by_one(contigs: int) -> None:
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     people = simulated()
     whole = compare_linkage(people.alleles[::2], people.alleles[1::2], people.sites)
-    monkeypatch.setattr("dnagpt.evaluation.linkage._BLOCK", 7)
+    monkeypatch.setattr("dnagpt.evaluation.haplotypes.linkage._BLOCK", 7)
     blocks = compare_linkage(people.alleles[::2], people.alleles[1::2], people.sites)
     assert whole is not None
     assert blocks is not None

@@ -6,7 +6,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 from tests.evaluation.haplotypes.simulated import random_alleles, simulated
 
-from dnagpt.evaluation.principal_components import compare_components, sinkhorn_divergence
+from dnagpt.evaluation.haplotypes.principal_components import compare_components, sinkhorn_divergence
 
 
 def test_scores_are_those_of_a_singular_value_decomposition_and_of_scikit_allel_up_to_sign() -> None:

@@ -4,9 +4,9 @@ from scipy.spatial.distance import cdist
 from sklearn.metrics import roc_auc_score
 from tests.evaluation.haplotypes.simulated import people, random_alleles, simulated
 
-from dnagpt.evaluation.haplotype_distances import SetDistances
-from dnagpt.evaluation.privacy import adversarial_accuracy, known_accuracy, measure_privacy
-from dnagpt.genome.haplotypes import Alleles
+from dnagpt.evaluation.haplotypes.distances import SetDistances
+from dnagpt.evaluation.haplotypes.privacy import adversarial_accuracy, known_accuracy, measure_privacy
+from dnagpt.haplotypes.values import Alleles
 
 
 def counted_accuracy(truth: Alleles, synthetic: Alleles) -> tuple[float, float]:

@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dnagpt.evaluation.allele_frequencies import compare_frequencies
-from dnagpt.evaluation.linkage import compare_linkage
-from dnagpt.evaluation.privacy import adversarial_accuracy
-from dnagpt.genome.haplotype_files import read_haplotypes
-from dnagpt.genome.haplotype_selection import HaplotypeSelection
-from dnagpt.genome.haplotypes import Haplotypes
+from dnagpt.evaluation.haplotypes.frequencies import compare_frequencies
+from dnagpt.evaluation.haplotypes.linkage import compare_linkage
+from dnagpt.evaluation.haplotypes.privacy import adversarial_accuracy
+from dnagpt.haplotypes.reading import read_haplotypes
+from dnagpt.haplotypes.selection import HaplotypeSelection
+from dnagpt.haplotypes.values import Haplotypes
 
 PUBLISHED = {
     "805_SNP_GAN_AG_20000epochs": (0.982, 0.924, 0.600),

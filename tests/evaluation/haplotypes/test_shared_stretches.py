@@ -3,8 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.evaluation.haplotypes.simulated import simulated, sites_at
 
-from dnagpt.evaluation.shared_stretches import longest_runs, shared_stretches
-from dnagpt.genome.haplotypes import Alleles, Sites
+from dnagpt.evaluation.haplotypes.shared_stretches import longest_runs, shared_stretches
+from dnagpt.haplotypes.values import Alleles, Sites
 
 
 def runs_one_by_one(haplotypes: Alleles, panel: Alleles, sites: Sites) -> tuple[list[int], list[int]]:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from tests.evaluation.haplotypes.simulated import random_alleles, simulated
 
-from dnagpt.evaluation.three_point import compare_three_points, three_point_correlation
-from dnagpt.genome.haplotypes import Alleles
+from dnagpt.evaluation.haplotypes.three_point import compare_three_points, three_point_correlation
+from dnagpt.haplotypes.values import Alleles
 
 
 def eight_correlations(alleles: Alleles, places: list[int]) -> list[float]:
