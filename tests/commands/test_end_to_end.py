@@ -521,7 +521,9 @@ def test_killed_run_ends_in_the_same_weights(here: Path, pretrained: Path) -> No
 
 COMMANDS = [
     command.name or command.callback.__name__.replace("_", "-")
-    for command in app.registered_commands
+    for verb in app.registered_groups
+    if verb.typer_instance is not None
+    for command in verb.typer_instance.registered_commands
     if command.callback is not None
 ]
 

@@ -140,7 +140,7 @@ import resource, sys
 from pathlib import Path
 import h5py, pyarrow.parquet
 from dnagpt.errors import InputError
-from dnagpt.genome import stored_bytes
+from dnagpt.files import compressed
 from dnagpt.files.tables import read_table
 
 used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()

@@ -88,7 +88,7 @@ def test_every_colour_follows_the_page(name: str) -> None:
 def test_same_bytes_in_another_process_with_other_hashes_and_styles() -> None:
     program = (
         "import matplotlib as mpl; mpl.rcParams['font.size'] = 30\n"
-        "from dnagpt.evaluation import plots\n"
+        "from dnagpt.evaluation.plots.matrices import confusion_plot\n"
         "print(confusion_plot([[9, 1], [2, 8]], ['a', 'b']), end='')"
     )
     environment = os.environ | {"PYTHONHASHSEED": "123"}

@@ -11,7 +11,7 @@ from tests.runs.finetuning.test_finetune import metrics_of, records_of, tiny, wr
 
 from dnagpt.data.records.duplicates import reverse_complement_text
 from dnagpt.errors import InputError
-from dnagpt.runs.finetuning.scoring import test_sets
+from dnagpt.runs.finetuning import scoring
 from dnagpt.runs.finetuning.settings import FinetuneSettings
 from dnagpt.runs.finetuning.several import variations
 
@@ -59,7 +59,7 @@ def test_records_of_further_tests_that_stand_in_training_are_told_and_left_out_o
     assert told in caplog.text
     assert [told in note for note in one.labelled.notes].count(True) == 1
     assert not any("tests.fresh" in note for note in one.labelled.notes)
-    sets = {found.name: found for found in test_sets(one, "test")}
+    sets = {found.name: found for found in scoring.test_sets(one, "test")}
     assert list(sets) == ["test", "mixed", "mixed, not in training", "fresh"]
     asked = [*one.labelled.part("test"), *one.tests["mixed"].part("test"), *one.tests["fresh"].part("test")]
     clean = [str(asked[place]["sequence"]) for place in sets["mixed, not in training"].rows]  # type: ignore[union-attr]
