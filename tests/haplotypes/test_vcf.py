@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pysam
@@ -365,7 +366,7 @@ def test_bcf_whose_parts_do_not_fit_together_is_refused(tmp_path: Path) -> None:
     assert read_haplotypes(tmp_path / "a.bcf").alleles.tolist() == [[0], [0], [0], [1]]
     spoilt = plain.replace(b"\x21\x03\x03\x03\x05", b"\xf1\x03\x03\x03\x05")  # genotypes that claim to be many
     assert spoilt != plain
-    with pysam.BGZFile(str(tmp_path / "b.bcf"), "wb") as out:
+    with pysam.BGZFile(str(tmp_path / "b.bcf"), "wb", None) as out:
         out.write(spoilt)
     with pytest.raises(InputError):
         read_haplotypes(tmp_path / "b.bcf")
@@ -463,7 +464,8 @@ def test_an_index_of_another_file_is_not_used(
         write_variants(path, [record(position) for position in positions])
         for old in path.parent.glob("*.[ct][sb]i"):
             old.unlink()
-        pysam.tabix_index(str(path), preset="bcf" if name.endswith("bcf") else "vcf", csi=csi, force=True)
+        preset: Any = "bcf" if name.endswith("bcf") else "vcf"  # pysam's types lack the first
+        pysam.tabix_index(str(path), preset=preset, csi=csi, force=True)
     region = HaplotypeSelection(region="15")
     assert len(read_haplotypes(many, region).sites) == 415
     assert not caplog.records

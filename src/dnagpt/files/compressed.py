@@ -10,7 +10,7 @@ import stat
 import sys
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from dnagpt.errors import InputError, StorageError
 from dnagpt.files.suggestions import did_you_mean
@@ -181,7 +181,7 @@ class _Inflated(io.RawIOBase):
         super().close()
 
 
-def open_source(path: str | os.PathLike[str], *, streamed: bool = False) -> tuple[StoredBytes, BinaryIO]:
+def open_source(path: str | os.PathLike[str], *, streamed: bool = False) -> tuple[StoredBytes, io.BufferedReader[Any]]:
     """Open a file for reading plain bytes, and keep hold of the stored ones: their size, count and digest.
 
     `streamed` is for readers that do not keep what they read: it may unpack to any size, as long stretches of N do.

@@ -17,9 +17,9 @@ import numpy as np
 from dnagpt.errors import InputError
 from dnagpt.files.compressed import BGZIP_END, GZIP_SIGNATURE, StoredBytes
 from dnagpt.files.optional import needs_extra
-from dnagpt.genome.variant_index import is_index_of
 from dnagpt.haplotypes.genotype_filter import ABSENT, GenotypeScreen
 from dnagpt.haplotypes.site_filter import SiteScreen, choose_people
+from dnagpt.haplotypes.vcf_index import is_index_of
 from dnagpt.haplotypes.vcf_records import safe_to_read
 
 if TYPE_CHECKING:
